@@ -1,0 +1,170 @@
+//! The calls that workers send.
+
+use crate::layout::ItemLayout;
+use blyan_primitives::{
+	architecture::Architecture,
+	dag::{ModelId, NewBlocks, SubmissionId},
+	learning::{Finding, Gate, ValidationPool},
+	migration::Migration,
+	worker::{Endpoint, MachineId, Roles},
+	AccountId, Address, Balance, BlockNumber, Hash, Nonce,
+};
+use codec::{Compact, Decode, Encode};
+use scale_info::MetaType;
+
+/// The one list of calls: a variant of ours, the pallet and call it stands for, and its arguments in
+/// the order of their encoding. The live metadata is checked against it before anything is signed.
+macro_rules! calls {
+	($(
+		$(#[$doc:meta])*
+		$variant:ident = $pallet:ident . $call:ident { $( $field:ident : $ty:ty ),* $(,)? }
+	)*) => {
+		/// A call, with its arguments. Their meaning is documented at the pallet's call of the same name.
+		#[derive(Clone, Debug, PartialEq, Eq)]
+		#[allow(missing_docs)]
+		pub enum Call {
+			$( $(#[$doc])* $variant { $( $field: $ty ),* }, )*
+		}
+
+		impl Call {
+			/// The pallet's name in the runtime.
+			pub fn pallet(&self) -> &'static str {
+				match self { $( Self::$variant { .. } => stringify!($pallet), )* }
+			}
+
+			/// The call's name within its pallet.
+			pub fn name(&self) -> &'static str {
+				match self { $( Self::$variant { .. } => stringify!($call), )* }
+			}
+
+			/// The SCALE encoding of the arguments, one after another.
+			pub(crate) fn encode_arguments(&self) -> Vec<u8> {
+				let mut bytes = Vec::new();
+				match self { $( Self::$variant { $( $field ),* } => { $( $field.encode_to(&mut bytes); )* }, )* }
+				bytes
+			}
+
+			/// What the metadata must say of every call.
+			pub(crate) fn layouts() -> Vec<ItemLayout> {
+				vec![$( ItemLayout {
+					pallet: stringify!($pallet),
+					name: stringify!($call),
+					fields: vec![$( (stringify!($field), MetaType::new::<$ty>()) ),*],
+				}, )*]
+			}
+		}
+	};
+}
+
+calls! {
+	/// Registers the signer as a worker and holds its bond.
+	RegisterWorker = Workers.register {
+		roles: Roles, machine: MachineId, session_key: [u8; 32], endpoint: Endpoint, bond: Balance,
+	}
+	/// Says where the worker is reached now.
+	UpdateEndpoint = Workers.update_endpoint { endpoint: Endpoint }
+	/// Adds to the worker's bond.
+	BondExtra = Workers.bond_extra { amount: Balance }
+	/// Gives up the worker's roles; the bond stays for the unbonding time.
+	UnregisterWorker = Workers.unregister {}
+	/// Takes the bond back after the unbonding time.
+	WithdrawBond = Workers.withdraw {}
+	/// Registers a model, owned by the signer.
+	RegisterModel = ExpertDag.register_model { name: Vec<u8>, architecture: Architecture }
+	/// Sets the first weights of components of the signer's model.
+	AddGenesisBlocks = ExpertDag.add_genesis_blocks { model: ModelId, blocks: NewBlocks }
+	/// Says what candidates for the signer's model are measured on.
+	OpenTraining = ProofOfLearning.open_training { model: ModelId, pool: ValidationPool, gate: Gate }
+	/// Submits trained blocks, measured and accepted as one; holds a bond.
+	SubmitBlocks = ProofOfLearning.submit { model: ModelId, blocks: NewBlocks }
+	/// Lets a submission change the architecture of the signer's model.
+	ProposeMigration = ExpertDag.propose_migration { model: ModelId, migration: Migration }
+	/// Takes that back.
+	WithdrawMigration = ExpertDag.withdraw_migration { model: ModelId }
+	/// Submits the weights that a migration asks for; holds a bond.
+	SubmitMigration = ProofOfLearning.submit_migration { model: ModelId, migration: Migration, blocks: NewBlocks }
+	/// Commits to a finding, see [`blyan_primitives::learning::commitment`].
+	Commit = ProofOfLearning.commit { round: SubmissionId, commitment: Hash }
+	/// Reveals the finding that was committed to.
+	Reveal = ProofOfLearning.reveal { round: SubmissionId, finding: Finding, salt: [u8; 32] }
+	/// Mints what the signer earned in a closed epoch.
+	ClaimRewards = Rewards.claim { epoch: u32 }
+	/// Mints what somebody else earned in a closed epoch, to them.
+	ClaimRewardsFor = Rewards.claim_for { account: AccountId, epoch: u32 }
+	/// Transfers BLY, and refuses when that would end the signer's account. [`Call::transfer`] makes it.
+	Transfer = Balances.transfer_keep_alive { dest: Address, value: Compact<Balance> }
+}
+
+impl Call {
+	/// Transfers `amount` (in the smallest unit of BLY) to `to`.
+	pub fn transfer(to: AccountId, amount: Balance) -> Self {
+		Self::Transfer { dest: Address::Id(to), value: Compact(amount) }
+	}
+
+	/// `Pallet.call`, for people.
+	pub fn full_name(&self) -> String {
+		format!("{}.{}", self.pallet(), self.name())
+	}
+}
+
+/// A signed transaction: what a journal keeps before it is sent. Sending the same one twice does the
+/// call once. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SignedCall {
+	/// Who signed.
+	pub account: AccountId,
+	/// The call, as `Pallet.call`.
+	pub call: String,
+	/// The signer's nonce.
+	pub nonce: Nonce,
+	/// BLAKE2-256 of [`Self::bytes`], as block explorers show it.
+	pub transaction: Hash,
+	/// The finalized block that the signature names; the transaction is in none before it.
+	pub valid_from: BlockNumber,
+	/// The first block in which the transaction is no longer valid.
+	pub valid_until: BlockNumber,
+	/// The transaction as it travels.
+	pub bytes: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn transfer_should_encode_as_the_pallet_reads_it() {
+		let call = Call::transfer(AccountId::new([7; 32]), 12_345);
+		assert_eq!(call.full_name(), "Balances.transfer_keep_alive");
+		let mut expected = vec![0u8];
+		expected.extend([7; 32]);
+		// Compact, two-byte mode: 12,345 * 4 + 1, little-endian.
+		expected.extend([0xe5, 0xc0]);
+		assert_eq!(call.encode_arguments(), expected);
+	}
+
+	#[test]
+	fn call_should_encode_nothing_when_it_has_no_arguments() {
+		assert_eq!(Call::WithdrawBond {}.encode_arguments(), Vec::<u8>::new());
+	}
+
+	#[test]
+	fn commit_should_encode_round_then_commitment() {
+		let bytes = Call::Commit { round: 5, commitment: Hash::repeat_byte(9) }.encode_arguments();
+		assert_eq!(bytes[..8], 5u64.to_le_bytes());
+		assert_eq!(bytes[8..], [9; 32]);
+	}
+
+	#[test]
+	fn signed_call_should_survive_a_journal() {
+		let signed = SignedCall {
+			account: AccountId::new([1; 32]),
+			call: "A.b".into(),
+			nonce: 4,
+			transaction: Hash::repeat_byte(2),
+			valid_from: 10,
+			valid_until: 74,
+			bytes: vec![1, 2, 3],
+		};
+		assert_eq!(SignedCall::decode(&mut &signed.encode()[..]), Ok(signed));
+	}
+}

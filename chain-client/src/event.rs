@@ -1,0 +1,234 @@
+//! The events that workers act on.
+
+use crate::layout::ItemLayout;
+use blyan_primitives::{
+	dag::{BlockId, Generation, ModelId, SemVer, SubmissionId},
+	economy::Budget,
+	learning::{Finding, Medians, Verdict},
+	worker::{Fault, MachineId, Roles},
+	AccountId, Balance, BlockNumber, Hash,
+};
+use codec::{Decode, Encode};
+use polkadot_sdk::sp_runtime::Perbill;
+use scale_info::{MetaType, TypeInfo};
+
+/// Who may decide about a model.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub enum ModelOwner {
+	/// That account.
+	Account(AccountId),
+	/// The chain's governance.
+	Governance,
+}
+
+/// Why a round began anew, with another committee.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub enum RestartReason {
+	/// Another submission became head: what was measured is no longer the question.
+	HeadMoved,
+	/// Two thirds of the committee did not come to the same kind of finding.
+	NoQuorum,
+	/// A quorum measured, and no majority of it agrees within the tolerance.
+	NoAgreement,
+}
+
+/// Why a committee could not be drawn yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub enum PostponeReason {
+	/// The chain has no randomness younger than the attempt.
+	NoRandomness,
+	/// Fewer evaluators than the least committee were to be had.
+	TooFewEvaluators,
+}
+
+/// The one list of events: a variant of ours, the pallet and event it stands for, and its fields in the
+/// order of their encoding. The live metadata is checked against it before anything is decoded.
+macro_rules! events {
+	($(
+		$(#[$doc:meta])*
+		$variant:ident = $pallet:ident . $event:ident { $( $field:ident : $ty:ty ),* $(,)? }
+	)*) => {
+		/// An event of the chain. The meaning of the fields is documented at the pallet's event.
+		#[derive(Clone, Debug, PartialEq, Eq)]
+		#[non_exhaustive]
+		#[allow(missing_docs)]
+		pub enum ChainEvent {
+			$( $(#[$doc])* $variant { $( $field: $ty ),* }, )*
+		}
+
+		impl ChainEvent {
+			/// `Pallet.Event`, for people.
+			pub fn full_name(&self) -> &'static str {
+				match self { $( Self::$variant { .. } => concat!(stringify!($pallet), ".", stringify!($event)), )* }
+			}
+
+			/// Reads an event from the bytes of its fields; `None` if it is none that workers act on.
+			pub(crate) fn decode(pallet: &str, event: &str, fields: &[u8]) -> Option<Result<Self, codec::Error>> {
+				$(
+					if (pallet, event) == (stringify!($pallet), stringify!($event)) {
+						return Some(decode_whole(fields, |input| {
+							Ok(Self::$variant { $( $field: <$ty>::decode(input)? ),* })
+						}));
+					}
+				)*
+				None
+			}
+
+			/// The bytes of its fields.
+			#[cfg(test)]
+			pub(crate) fn encode_fields(&self) -> Vec<u8> {
+				let mut bytes = Vec::new();
+				match self { $( Self::$variant { $( $field ),* } => { $( $field.encode_to(&mut bytes); )* }, )* }
+				bytes
+			}
+
+			/// What the metadata must say of every event.
+			pub(crate) fn layouts() -> Vec<ItemLayout> {
+				vec![$( ItemLayout {
+					pallet: stringify!($pallet),
+					name: stringify!($event),
+					fields: vec![$( (stringify!($field), MetaType::new::<$ty>()) ),*],
+				}, )*]
+			}
+		}
+	};
+}
+
+fn decode_whole<T>(
+	mut bytes: &[u8],
+	read: impl FnOnce(&mut &[u8]) -> Result<T, codec::Error>,
+) -> Result<T, codec::Error> {
+	let value = read(&mut bytes)?;
+	if bytes.is_empty() {
+		Ok(value)
+	} else {
+		Err("bytes are left over".into())
+	}
+}
+
+events! {
+	/// A worker registered.
+	WorkerRegistered = Workers.WorkerRegistered {
+		worker: AccountId, roles: Roles, machine: MachineId, bond: Balance, joins_at: BlockNumber,
+	}
+	/// A worker gave up its roles.
+	WorkerLeaving = Workers.WorkerLeaving { worker: AccountId, until: BlockNumber }
+	/// A worker took its bond back and is none any more.
+	BondWithdrawn = Workers.BondWithdrawn { worker: AccountId, amount: Balance }
+	/// A worker was at fault, and slashed.
+	FaultNoted = Workers.FaultNoted {
+		worker: AccountId, fault: Fault, slashed: Balance, bond: Balance, reputation: Perbill,
+	}
+	/// A worker's bond fell too low for it to be drawn.
+	DrawsSuspended = Workers.DrawsSuspended { worker: AccountId, bond: Balance, required_bond: Balance }
+
+	/// A model was registered.
+	ModelRegistered = ExpertDag.ModelRegistered {
+		model: ModelId, owner: ModelOwner, components: u32, deposit: Balance,
+	}
+	/// First weights of components were set.
+	GenesisBlocksAdded = ExpertDag.GenesisBlocksAdded { model: ModelId, blocks: Vec<BlockId>, missing: u32 }
+	/// A model's heads moved, or are complete for the first time.
+	VersionReleased = ExpertDag.VersionReleased {
+		model: ModelId, generation: Generation, version: SemVer, root: Hash, submission: Option<SubmissionId>,
+	}
+
+	/// A model's owner said what candidates are measured on.
+	TrainingOpened = ProofOfLearning.TrainingOpened { model: ModelId }
+	/// A submission is bonded and waits for its committee.
+	SubmissionReceived = ProofOfLearning.SubmissionReceived {
+		round: SubmissionId, model: ModelId, trainer: AccountId, blocks: Vec<BlockId>, bond: Balance,
+	}
+	/// A committee could not be drawn yet.
+	DrawPostponed = ProofOfLearning.DrawPostponed {
+		round: SubmissionId, reason: PostponeReason, retry_at: BlockNumber,
+	}
+	/// A committee and the seed of its shards are drawn; the members commit.
+	RoundDrawn = ProofOfLearning.RoundDrawn {
+		round: SubmissionId, attempt: u32, committee: Vec<AccountId>, baseline: Generation, root: Hash,
+		seed: Hash, commit_until: BlockNumber,
+	}
+	/// An evaluator committed to its finding.
+	FindingCommitted = ProofOfLearning.FindingCommitted {
+		round: SubmissionId, evaluator: AccountId, commitment: Hash,
+	}
+	/// Who committed may reveal.
+	RevealOpened = ProofOfLearning.RevealOpened { round: SubmissionId, until: BlockNumber }
+	/// An evaluator revealed its finding.
+	FindingRevealed = ProofOfLearning.FindingRevealed {
+		round: SubmissionId, evaluator: AccountId, finding: Finding,
+	}
+	/// An attempt came to nothing; another committee will be drawn.
+	RoundRestarted = ProofOfLearning.RoundRestarted {
+		round: SubmissionId, attempt: u32, reason: RestartReason,
+	}
+	/// An evaluator was found at fault.
+	EvaluatorFaulted = ProofOfLearning.EvaluatorFaulted {
+		round: SubmissionId, evaluator: AccountId, fault: Fault, slashed: Balance,
+	}
+	/// An evaluator was paid out of the bond.
+	FeePaid = ProofOfLearning.FeePaid { round: SubmissionId, evaluator: AccountId, amount: Balance }
+	/// A trainer's bond, or what the fee left of it, is free again.
+	BondReturned = ProofOfLearning.BondReturned { round: SubmissionId, trainer: AccountId, amount: Balance }
+	/// A trainer's bond is lost.
+	BondForfeited = ProofOfLearning.BondForfeited {
+		round: SubmissionId, trainer: AccountId, amount: Balance, burned: Balance,
+	}
+	/// A round has its verdict.
+	RoundClosed = ProofOfLearning.RoundClosed {
+		round: SubmissionId, verdict: Verdict, medians: Option<Medians>,
+	}
+
+	/// An epoch of rewards began.
+	EpochStarted = Rewards.EpochStarted { epoch: u32, issuance: Balance }
+	/// Somebody has a claim on an epoch's budget.
+	RewardAccrued = Rewards.Accrued {
+		epoch: u32, account: AccountId, budget: Budget, amount: Balance, submission: SubmissionId,
+	}
+	/// A claim was paid in new BLY.
+	RewardPaid = Rewards.Paid { account: AccountId, epoch: u32, amount: Balance }
+	/// A claim is too small to be minted alone, and is kept for the next.
+	RewardCarriedOver = Rewards.CarriedOver {
+		account: AccountId, epoch: u32, amount: Balance, carried: Balance,
+	}
+	/// What was kept was paid in new BLY.
+	CarriedRewardPaid = Rewards.CarriedPaid { account: AccountId, amount: Balance }
+
+	/// BLY moved.
+	Transferred = Balances.Transfer { from: AccountId, to: AccountId, amount: Balance }
+	/// A transaction's fee was paid.
+	TransactionFeePaid = TransactionPayment.TransactionFeePaid {
+		who: AccountId, actual_fee: Balance, tip: Balance,
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn closed() -> ChainEvent {
+		ChainEvent::RoundClosed { round: 7, verdict: Verdict::Accepted, medians: None }
+	}
+
+	#[test]
+	fn event_should_be_read_back_from_its_fields() {
+		let bytes = closed().encode_fields();
+		assert_eq!(bytes, [7, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+		assert_eq!(ChainEvent::decode("ProofOfLearning", "RoundClosed", &bytes), Some(Ok(closed())));
+		assert_eq!(closed().full_name(), "ProofOfLearning.RoundClosed");
+	}
+
+	#[test]
+	fn event_should_be_skipped_when_unknown() {
+		assert_eq!(ChainEvent::decode("ProofOfLearning", "SomethingNew", &[1, 2]), None);
+		assert_eq!(ChainEvent::decode("Rewards", "RoundClosed", &[]), None);
+	}
+
+	#[test]
+	fn event_should_be_refused_when_bytes_are_missing_or_left_over() {
+		let mut bytes = closed().encode_fields();
+		bytes.push(0);
+		assert!(matches!(ChainEvent::decode("ProofOfLearning", "RoundClosed", &bytes), Some(Err(_))));
+		assert!(matches!(ChainEvent::decode("ProofOfLearning", "RoundClosed", &bytes[..9]), Some(Err(_))));
+	}
+}

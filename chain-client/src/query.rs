@@ -1,0 +1,65 @@
+//! The queries of the runtime's APIs.
+
+use crate::layout::QueryLayout;
+use blyan_primitives::{
+	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	worker::Role,
+	AccountId, Balance,
+};
+use codec::{Decode, Encode};
+use scale_info::MetaType;
+
+/// A query: encodes as its arguments.
+pub(crate) trait Query: Encode + Clone + Send + Sync {
+	/// What it returns.
+	type Output: Decode + Send;
+	/// `Api_query`, as `state_call` names it.
+	const FUNCTION: &'static str;
+}
+
+/// The one list of queries: a type of ours, the API and query it stands for, its arguments in the order
+/// of their encoding, and what it returns. The live metadata is checked against it.
+macro_rules! queries {
+	($(
+		$query:ident = $api:ident . $name:ident { $( $field:ident : $ty:ty ),* $(,)? } -> $output:ty
+	)*) => {
+		$(
+			#[derive(Clone, Encode)]
+			pub(crate) struct $query { $( pub $field: $ty ),* }
+
+			impl Query for $query {
+				type Output = $output;
+				const FUNCTION: &'static str = concat!(stringify!($api), "_", stringify!($name));
+			}
+		)*
+
+		/// What the metadata must say of every query.
+		pub(crate) fn layouts() -> Vec<QueryLayout> {
+			vec![$( QueryLayout {
+				api: stringify!($api),
+				name: stringify!($name),
+				inputs: vec![$( (stringify!($field), MetaType::new::<$ty>()) ),*],
+				output: MetaType::new::<$output>(),
+			}, )*]
+		}
+	};
+}
+
+queries! {
+	Models = ExpertDagApi.models { start: ModelId, count: u32 } -> Vec<ModelInfo<AccountId>>
+	Model = ExpertDagApi.model { model: ModelId } -> Option<ModelInfo<AccountId>>
+	Block = ExpertDagApi.block { block: BlockId } -> Option<BlockInfo<AccountId>>
+	Manifest = ExpertDagApi.manifest {
+		model: ModelId, generation: Option<Generation>, start: u32, count: u32,
+	} -> Vec<ManifestEntry>
+	Lineage = ExpertDagApi.lineage { block: BlockId, depth: u32 } -> Vec<BlockInfo<AccountId>>
+	Version = ExpertDagApi.version { model: ModelId, generation: Option<Generation> } -> Option<VersionInfo>
+	Children = ExpertDagApi.children { block: BlockId, start: u32, count: u32 } -> Vec<BlockId>
+	Round = ProofOfLearningApi.round { round: SubmissionId } -> Option<RoundInfo<AccountId>>
+	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
+	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
+	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
+	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)
+	ClaimableEpochs = RewardsApi.claimable_epochs { who: AccountId } -> Vec<u32>
+}

@@ -1,0 +1,160 @@
+//! Three submissions that are made in order to be refused.
+
+use super::{training, Scene};
+use crate::{
+	adversary::{forge, Forgery},
+	config::{gateway, key_file, ARCHITECTURE, IMPROVED_EXPERT, MODEL, WORKER_BOND_BLY},
+	layout::{ADVERSARY, TRAINER},
+	localnet::{within, Localnet},
+	record,
+	summary::Expected,
+};
+use anyhow::{Context, Result};
+use blyan_chain_client::{Call, KeyFile, Signer, Wait};
+use blyan_exchange::{Identity, Network, NetworkConfig, Provider};
+use blyan_primitives::{
+	dag::{Block, BlockId, SubmissionId},
+	economy::BLY,
+	merkle,
+	worker::{Endpoint, Role, Roles},
+	Balance,
+};
+use blyan_store::{exchange_router, FetchOptions, Store};
+use std::{net::Ipv4Addr, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// How long a submission may take to be in a finalized block.
+const SUBMISSION: Duration = Duration::from_secs(120);
+
+/// Someone with an account, a bond, and content to serve, like any trainer.
+pub struct Adversary {
+	signer: Signer,
+	store: Store,
+	/// Where the content is served.
+	address: String,
+	exchange: JoinHandle<()>,
+}
+
+impl Drop for Adversary {
+	fn drop(&mut self) {
+		self.exchange.abort();
+	}
+}
+
+impl Adversary {
+	/// Opens its store, and serves it for as long as it lives.
+	///
+	/// # Errors
+	/// The store or the port cannot be opened.
+	pub async fn new(local: &Localnet) -> Result<Self> {
+		let signer = KeyFile::new(key_file(&local.layout, ADVERSARY)).load()?;
+		let folder = local.layout.store(ADVERSARY);
+		let store = tokio::task::spawn_blocking(move || Store::open(folder)).await??;
+		let port = local.ports.adversary;
+		let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
+			format!("port {port}, where the adversary's content is served, was taken meanwhile")
+		})?;
+		let served = store.clone();
+		let exchange = tokio::spawn(async move {
+			// Should it end early, the forgeries are merely unfetchable, which the verdicts show.
+			let _ = axum::serve(listener, exchange_router(served)).await;
+		});
+		Ok(Self { signer, store, address: gateway(port), exchange })
+	}
+
+	/// Registers as a trainer. Nobody is asked who they are: the chain takes anyone who bonds.
+	///
+	/// # Errors
+	/// The chain refuses.
+	pub async fn register(&self, scene: &Scene) -> Result<()> {
+		let account = self.signer.account();
+		let endpoint = Endpoint::try_from(self.address.clone().into_bytes())
+			.ok()
+			.context("the address fits the bound")?;
+		let call = match scene.chain.worker(account).await? {
+			Some(worker) if worker.endpoint == self.address.as_bytes() => return Ok(()),
+			Some(_) => Call::UpdateEndpoint { endpoint },
+			None => Call::RegisterWorker {
+				roles: Roles::default().with(Role::Trainer),
+				machine: merkle::leaf(0, &ADVERSARY.name),
+				session_key: *account.as_ref(),
+				endpoint,
+				bond: Balance::from(WORKER_BOND_BLY).saturating_mul(BLY),
+			},
+		};
+		scene.chain.submit(&self.signer, call, Wait::InBlock).await?;
+		Ok(())
+	}
+
+	/// Submits a forgery unless an earlier run did. Returns its block.
+	async fn send(&self, scene: &Scene, forgery: &Forgery, head: BlockId) -> Result<BlockId> {
+		let new = forgery.block(IMPROVED_EXPERT, head)?;
+		if forgery.is_served {
+			let (store, bytes) = (self.store.clone(), forgery.bytes.clone());
+			tokio::task::spawn_blocking(move || store.put_bytes(&bytes)).await??;
+		}
+		let block = Block::from_new(MODEL, self.signer.account().clone(), new.clone()).id();
+		if scene.chain.block(block).await?.is_none() {
+			let blocks = vec![new].try_into().ok().context("one block is within the bound")?;
+			scene
+				.chain
+				.submit(&self.signer, Call::SubmitBlocks { model: MODEL, blocks }, Wait::InBlock)
+				.await?;
+		}
+		Ok(block)
+	}
+}
+
+/// Submits all three at once, and waits for their verdicts. Returns their rounds.
+///
+/// # Errors
+/// The chain refuses to take them, or gives no verdict in time.
+pub async fn submit(
+	local: &mut Localnet,
+	scene: &Scene,
+	adversary: &Adversary,
+) -> Result<Vec<(SubmissionId, &'static str, Expected)>> {
+	let step = local.ui.step("dishonest submissions");
+	let (head, content) = improved_head(scene, &adversary.store).await?;
+	let forgeries =
+		tokio::task::spawn_blocking(move || forge(&ARCHITECTURE, IMPROVED_EXPERT, &content)).await??;
+	let send = |forgery| async move {
+		adversary.send(scene, forgery, head).await.with_context(|| format!("submitting: {}", forgery.label))
+	};
+	let sent = futures::future::try_join_all(forgeries.iter().map(send)).await?;
+	let all_received = scene.chronicle.wait_for(|entries| {
+		let missing = sent.iter().filter(|block| record::latest_round(entries, &[**block]).is_none()).count();
+		step.note(format!("{missing} are not final yet"));
+		(missing == 0).then_some(())
+	});
+	within(SUBMISSION, "the dishonest submissions were not received", all_received).await?;
+	local.done(step, "dishonest submissions", "3 made, each under a bond");
+
+	let mut rounds = Vec::new();
+	for (block, forgery) in sent.iter().zip(&forgeries) {
+		let round = training::await_verdict(local, scene, &[*block], forgery.label, forgery.expected).await?;
+		rounds.push((round, forgery.label, forgery.expected));
+	}
+	Ok(rounds)
+}
+
+/// The head of the expert that the second job improved, with its content, from the trainer.
+async fn improved_head(scene: &Scene, store: &Store) -> Result<(BlockId, Vec<u8>)> {
+	let manifest = scene.chain.manifest(MODEL, None).await?;
+	let entry = manifest
+		.into_iter()
+		.find(|entry| entry.component == IMPROVED_EXPERT)
+		.with_context(|| format!("the model has no head of {IMPROVED_EXPERT}"))?;
+	let account = Signer::from_suri(&TRAINER.suri.to_owned().into())?.account().clone();
+	let worker = scene.chain.worker(&account).await?.context("the trainer is no worker")?;
+	let trainer: Provider = String::from_utf8_lossy(&worker.endpoint)
+		.parse()
+		.with_context(|| format!("the {}'s address cannot be asked", TRAINER.name))?;
+	let network = Network::start(store.clone(), Identity::ephemeral(), NetworkConfig::default()).await?;
+	let path =
+		network.fetch(entry.content, entry.bytes, &[trainer], &FetchOptions::default()).await.with_context(
+			|| format!("the head of {IMPROVED_EXPERT} cannot be fetched from the {}", TRAINER.name),
+		)?;
+	let bytes = tokio::fs::read(&path).await.with_context(|| format!("{} cannot be read", path.display()))?;
+	Ok((entry.block, bytes))
+}

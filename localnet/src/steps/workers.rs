@@ -1,0 +1,50 @@
+//! Evaluators and server.
+
+use super::{dishonest::Adversary, Scene};
+use crate::{
+	layout::{EVALUATOR, SERVER},
+	localnet::{within, Localnet},
+};
+use anyhow::Result;
+use blyan_chain_client::ChainEvent;
+use std::{collections::BTreeSet, time::Duration};
+
+/// How long they may take to register.
+const REGISTRATION: Duration = Duration::from_secs(120);
+
+/// Starts them. They register by themselves.
+///
+/// # Errors
+/// One cannot be started.
+pub fn start(local: &mut Localnet) -> Result<()> {
+	for member in EVALUATOR {
+		local.start_worker(member, "evaluate")?;
+	}
+	local.start_worker(SERVER, "serve")
+}
+
+/// Waits until the chain knows all: a committee takes every evaluator there is. The adversary registers
+/// meanwhile.
+///
+/// # Errors
+/// One does not register in time.
+pub async fn await_registration(local: &mut Localnet, scene: &Scene, adversary: &Adversary) -> Result<()> {
+	let step = local.ui.step("workers");
+	let wanted: Vec<&str> = EVALUATOR.iter().chain([&SERVER]).map(|member| member.name).collect();
+	let all_registered = scene.chronicle.wait_for(|entries| {
+		let registered: BTreeSet<String> = entries
+			.iter()
+			.filter_map(|entry| match &entry.event {
+				ChainEvent::WorkerRegistered { worker, .. } => Some(scene.names.of(worker)),
+				_ => None,
+			})
+			.collect();
+		let missing: Vec<&str> = wanted.iter().copied().filter(|name| !registered.contains(*name)).collect();
+		step.note(format!("waiting for {}", missing.join(", ")));
+		missing.is_empty().then_some(())
+	});
+	let both = async { tokio::try_join!(all_registered, adversary.register(scene)) };
+	within(REGISTRATION, "not all workers registered", both).await?;
+	local.done(step, "workers registered", "3 evaluators and a server are registered, with their bonds held");
+	Ok(())
+}

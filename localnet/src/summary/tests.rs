@@ -1,0 +1,213 @@
+use super::*;
+use blyan_primitives::economy::BLY;
+use serde_json::Value;
+
+fn bly(whole: u128) -> Amount {
+	Amount(whole * BLY)
+}
+
+fn submission(label: &str, expected: Expected) -> Submission {
+	let fees = |each| (1..=3).map(|n| Fee { name: format!("evaluator-{n}"), amount: bly(each) }).collect();
+	let (verdict, reason) = expected.outcome();
+	let is_measured = expected != Expected::RefusedAsUnfetchable;
+	let bond = match expected {
+		Expected::Accepted => Bond { held: bly(101), returned: bly(101), ..Bond::default() },
+		Expected::RefusedForNoGain => {
+			Bond { held: bly(101), returned: bly(92), fees: fees(3), ..Bond::default() }
+		}
+		Expected::RefusedAsUnfetchable => {
+			Bond { held: bly(101), forfeited: bly(101), burned: bly(92), fees: fees(3), ..Bond::default() }
+		}
+	};
+	Submission {
+		label: label.into(),
+		expected,
+		verdict: verdict.into(),
+		reason: reason.map(String::from),
+		bpb_before: is_measured.then_some(3.0),
+		bpb_after: is_measured.then_some(if expected == Expected::Accepted { 2.9 } else { 3.1 }),
+		gain_se: is_measured.then_some(0.01),
+		round: 0,
+		attempts: 1,
+		trainer: if expected == Expected::Accepted { "trainer".into() } else { "adversary".into() },
+		committee: (1..=3).map(|n| format!("evaluator-{n}")).collect(),
+		components: vec!["expert(1,0)".into()],
+		heads_moved: if expected == Expected::Accepted { vec!["expert(1,0)".into()] } else { Vec::new() },
+		bond,
+		faults: Vec::new(),
+	}
+}
+
+fn as_told() -> Summary {
+	Summary {
+		passed: false,
+		problems: vec!["of an earlier judgement".into()],
+		genesis_hash: "0x01".into(),
+		model_name: "jargon".into(),
+		version: "0.1.2".into(),
+		generation: 2,
+		version_root: "0xabc".into(),
+		submissions: vec![
+			submission("all components", Expected::Accepted),
+			submission("one expert", Expected::Accepted),
+			submission("noisy expert", Expected::RefusedForNoGain),
+			submission("re-encoded copy", Expected::RefusedForNoGain),
+			submission("unserved content", Expected::RefusedAsUnfetchable),
+		],
+		payments: ["trainer", "evaluator-1", "evaluator-2", "evaluator-3"]
+			.map(|name| Payment { name: name.into(), account: "5F".into(), epoch: 1, amount: bly(10) })
+			.to_vec(),
+		answers: Some(Answers {
+			completion: "a".into(),
+			chat: "b".into(),
+			streamed: "c".into(),
+			version_root: "0xabc".into(),
+		}),
+		block_seconds_median: Some(2.0),
+		finality_lag_seconds_median: Some(3.0),
+		blocks_observed: 80,
+		steps: vec![StepTime { name: "nodes".into(), seconds: 7.0 }],
+		seconds_to_last_verdict: 160.0,
+		seconds_total: 200.0,
+	}
+}
+
+/// Problems after one thing was changed.
+fn problems(change: impl FnOnce(&mut Summary)) -> Vec<String> {
+	let mut summary = as_told();
+	change(&mut summary);
+	let judged = summary.judge();
+	assert_eq!(judged.passed, judged.problems.is_empty());
+	judged.problems
+}
+
+#[test]
+fn judge_should_pass_when_all_came_out_as_told() {
+	assert_eq!(problems(|_| ()), Vec::<String>::new());
+}
+
+#[test]
+fn judge_should_name_a_verdict_or_reason_that_is_not_as_told() {
+	let found = problems(|summary| summary.submissions[3].verdict = "accepted".into());
+	assert!(found.iter().any(|problem| problem.starts_with("re-encoded copy: it was accepted")), "{found:?}");
+	let found = problems(|summary| summary.submissions[4].reason = Some("malformed".into()));
+	assert_eq!(found, ["unserved content: it was rejected (malformed), not rejected (unfetchable)"]);
+	let found = problems(|summary| summary.submissions[0].verdict = "inconclusive".into());
+	assert!(found[0].contains("not accepted"), "{found:?}");
+}
+
+#[test]
+fn judge_should_follow_every_bond_to_the_last_unit() {
+	let one_off: [(usize, fn(&mut Bond)); 6] = [
+		(0, |bond| bond.returned.0 -= 1),
+		(1, |bond| bond.fees.push(Fee { name: "evaluator-1".into(), amount: Amount(1) })),
+		(2, |bond| bond.returned.0 += 1),
+		(3, |bond| bond.fees.clear()),
+		(4, |bond| bond.burned.0 -= 1),
+		(4, |bond| bond.returned = Amount(1)),
+	];
+	for (place, change) in one_off {
+		let found = problems(|summary| change(&mut summary.submissions[place].bond));
+		assert!(found.len() == 1 && found[0].contains("bond"), "{found:?}");
+	}
+}
+
+#[test]
+fn judge_should_miss_a_head_that_did_not_move_or_should_not_have() {
+	assert_eq!(problems(|summary| summary.submissions[1].heads_moved.clear()).len(), 1);
+	assert_eq!(problems(|summary| summary.submissions[1].heads_moved.push("router(0)".into())).len(), 1);
+	assert_eq!(problems(|summary| summary.submissions[2].heads_moved.push("expert(1,0)".into())).len(), 1);
+	assert_eq!(problems(|summary| summary.generation = 1).len(), 1);
+}
+
+#[test]
+fn judge_should_miss_a_gain_a_payment_and_an_answer() {
+	assert_eq!(
+		problems(|summary| summary.submissions[1].bpb_after = Some(3.0)),
+		["one expert: no gain was measured"]
+	);
+	assert_eq!(problems(|summary| drop(summary.payments.remove(0))), ["trainer was not paid"]);
+	assert_eq!(problems(|summary| summary.payments[2].amount = Amount(0)), ["evaluator-2 was not paid"]);
+	assert_eq!(problems(|summary| summary.answers = None).len(), 1);
+	assert_eq!(problems(|summary| summary.answers.as_mut().unwrap().version_root = "0x".into()).len(), 1);
+	assert_eq!(problems(|summary| summary.answers.as_mut().unwrap().streamed.clear()).len(), 1);
+	assert_eq!(problems(|summary| summary.finality_lag_seconds_median = None).len(), 1);
+}
+
+#[test]
+fn judge_should_name_an_evaluator_that_was_blamed() {
+	let found = problems(|summary| summary.submissions[0].faults.push("evaluator-1: NoCommit".into()));
+	assert!(found[0].contains("evaluator-1: NoCommit"), "{found:?}");
+}
+
+#[test]
+fn json_should_have_the_fields_that_scripts_read_and_survive_reading() {
+	let summary = as_told().judge();
+	let json = serde_json::to_string_pretty(&summary).unwrap();
+	assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
+	let value: Value = serde_json::from_str(&json).unwrap();
+	for key in [
+		"version_root",
+		"submissions",
+		"payments",
+		"block_seconds_median",
+		"finality_lag_seconds_median",
+		"seconds_total",
+	] {
+		assert!(!value[key].is_null(), "{key}");
+	}
+	let refused = &value["submissions"][4];
+	assert_eq!(refused["label"], "unserved content");
+	assert_eq!(refused["verdict"], "rejected");
+	assert_eq!(refused["reason"], "unfetchable");
+	assert!(
+		refused["bpb_before"].is_null()
+			&& refused.get("bpb_after").is_some()
+			&& refused.get("gain_se").is_some()
+	);
+	assert_eq!(value["submissions"][0]["bpb_after"], 2.9);
+	assert_eq!(refused["bond"]["burned"], "92");
+}
+
+#[test]
+fn points_should_add_up_paired_differences_when_committees_drew_other_shards() {
+	let mut summary = as_told();
+	// The second committee drew harder shards: its level before is above the first one's after.
+	summary.submissions[1].bpb_before = Some(3.5);
+	summary.submissions[1].bpb_after = Some(3.4);
+	let points = summary.points();
+	let shown: Vec<(&str, String)> =
+		points.iter().map(|point| (point.label.as_str(), format!("{:.1}", point.value))).collect();
+	let expected = [
+		("0.1.0", "3.0"),
+		("0.1.1", "2.9"),
+		("0.1.2", "2.8"),
+		("noisy expert", "2.9"),
+		("re-encoded copy", "2.9"),
+	];
+	assert_eq!(shown, expected.map(|(label, value)| (label, value.to_string())));
+	assert_eq!(points.iter().filter(|point| point.mark == Mark::Refused).count(), 2);
+}
+
+#[test]
+fn table_should_show_verdicts_bonds_payments_and_what_is_wrong() {
+	let table = as_told().judge().table();
+	for part in [
+		"0xabc",
+		"rejected (unfetchable)",
+		"+0.1000 ± 0.0100",
+		"101 forfeited: 9 to evaluators, 92 burned",
+		"9 to evaluators, 92 of 101 returned",
+		"evaluator-3",
+		"2.00 s",
+		"160 s",
+		"bits per byte",
+		"0.1.2",
+	] {
+		assert!(table.contains(part), "{part} is missing from\n{table}");
+	}
+	assert!(!table.contains("Not as told"));
+	let mut summary = as_told();
+	summary.answers = None;
+	assert!(summary.judge().table().contains("Not as told"));
+}

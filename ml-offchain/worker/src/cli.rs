@@ -1,0 +1,380 @@
+//! What a person types.
+
+use crate::progress::ProgressMode;
+use blyan_exchange::Provider;
+use blyan_primitives::{
+	cid::Cid,
+	dag::ModelId,
+	learning::{Gate, BIT_PER_BYTE},
+	migration::Migration,
+};
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+/// Trains, evaluates and serves models on the Blyan chain.
+#[derive(Parser, Debug)]
+#[command(name = "blyan-worker", version, about, max_term_width = 100)]
+pub struct Cli {
+	/// What to do.
+	#[command(subcommand)]
+	pub command: Command,
+	/// Say more on standard error: -v what it does, -vv how. RUST_LOG overrides.
+	#[arg(short, long, global = true, action = clap::ArgAction::Count)]
+	pub verbose: u8,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+	/// Train components, submit them, wait for the verdict, and go on serving their content.
+	Train(TrainArgs),
+	/// Measure candidates whenever drawn for a committee.
+	Evaluate(ConfigArgs),
+	/// Answer requests from the weights the chain accepted last.
+	Serve(ConfigArgs),
+	/// Turn a text into a validation pool and a training text.
+	ImportText(ImportTextArgs),
+	/// Bring a checkpoint into the store as a model, or write one back.
+	#[command(subcommand)]
+	Model(ModelCommand),
+	/// Register a model with fresh or imported weights and open its training.
+	RegisterModel(RegisterModelArgs),
+	/// As a model's owner: let a submission change its architecture, or take that back.
+	ProposeMigration(ProposeMigrationArgs),
+	/// Show registration, rounds, what is owed and why not yet.
+	Status(StatusArgs),
+	/// Look after the content store.
+	Store(StoreArgs),
+	/// Check a configuration and print it with every default filled in.
+	CheckConfig(ConfigArgs),
+}
+
+/// Where the configuration is.
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+	/// The worker's configuration, a TOML file.
+	#[arg(long, value_name = "FILE")]
+	pub config: PathBuf,
+}
+
+/// Options of `train`.
+#[derive(Args, Debug)]
+pub struct TrainArgs {
+	/// Where the configuration is.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Leave when every job has its verdict and everything earned is paid, instead of staying.
+	#[arg(long)]
+	pub once: bool,
+	/// How to show progress on standard output: a bar or lines, JSON a line, or nothing.
+	#[arg(long, value_enum, default_value_t)]
+	pub progress: ProgressMode,
+}
+
+/// Options of `import-text`.
+#[derive(Args, Debug)]
+pub struct ImportTextArgs {
+	/// A text in UTF-8, not compressed.
+	#[arg(value_name = "FILE")]
+	pub text: PathBuf,
+	/// The folder of the content store to put pool and text in; made if absent.
+	#[arg(long, value_name = "DIR")]
+	pub store: PathBuf,
+	/// Bytes of a validation shard.
+	#[arg(long, value_name = "BYTES", default_value_t = 512)]
+	pub shard_bytes: u32,
+	/// Shards held out of each domain.
+	#[arg(long, value_name = "N", default_value_t = 64)]
+	pub shards_per_domain: u32,
+	/// Parts that the text is split into; each is a domain that must not become worse.
+	#[arg(long, value_name = "N", default_value_t = 4)]
+	pub domains: u32,
+	/// Print the record as JSON alone, for `register-model --pool`.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// What to do with a checkpoint.
+#[derive(Subcommand, Debug)]
+pub enum ModelCommand {
+	/// Turn a Hugging Face checkpoint (Mixtral, Qwen2-MoE, Qwen3-MoE or OLMoE) into content of the store.
+	Import(ModelImportArgs),
+	/// Write an imported model back as the checkpoint it came from, byte for byte.
+	Export(ModelExportArgs),
+}
+
+/// Options of `model import`.
+#[derive(Args, Debug)]
+pub struct ModelImportArgs {
+	/// The checkpoint's folder, with config.json, tokenizer.json and safetensors files.
+	#[arg(value_name = "DIR")]
+	pub checkpoint: PathBuf,
+	/// The folder of the content store; made if absent.
+	#[arg(long, value_name = "DIR")]
+	pub store: PathBuf,
+	/// Longest sequence, in tokens, if it is to be less than the checkpoint's.
+	#[arg(long, value_name = "TOKENS")]
+	pub context: Option<u32>,
+	/// Experts that each layer may come to have; twice what it has if left out.
+	#[arg(long, value_name = "N")]
+	pub max_experts: Option<u16>,
+	/// Print the record as JSON alone, for `register-model --imported` and `model export`.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// Options of `model export`.
+#[derive(Args, Debug)]
+pub struct ModelExportArgs {
+	/// What `model import --json` printed.
+	#[arg(value_name = "RECORD")]
+	pub record: PathBuf,
+	/// The folder of the content store.
+	#[arg(long, value_name = "DIR")]
+	pub store: PathBuf,
+	/// Where to write the checkpoint: a folder that is empty, or not there yet.
+	#[arg(long, value_name = "DIR")]
+	pub out: PathBuf,
+}
+
+/// Options of `propose-migration`.
+#[derive(Args, Debug)]
+pub struct ProposeMigrationArgs {
+	/// Where the configuration is; the key in it owns the model.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Which model.
+	#[arg(long, value_name = "N")]
+	pub model: ModelId,
+	/// What is to change.
+	#[command(flatten)]
+	pub change: Change,
+}
+
+/// One of these.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct Change {
+	/// Give every layer that many more experts.
+	#[arg(long, value_name = "COUNT")]
+	pub add_experts: Option<u16>,
+	/// Take that expert, counted from 0, out of every layer; the last one moves to its place.
+	#[arg(long, value_name = "INDEX")]
+	pub remove_expert: Option<u16>,
+	/// Widen every expert to that hidden width.
+	#[arg(long, value_name = "WIDTH")]
+	pub widen_ffn: Option<u32>,
+	/// Add a layer after the last one.
+	#[arg(long)]
+	pub add_layer: bool,
+	/// Give every layer another router, which picks that many experts.
+	#[arg(long, value_name = "TOP_K")]
+	pub replace_router: Option<u16>,
+	/// Take back what was proposed.
+	#[arg(long)]
+	pub withdraw: bool,
+}
+
+impl Change {
+	/// The migration; `None` to withdraw.
+	pub fn migration(&self) -> Option<Migration> {
+		let Self { add_experts, remove_expert, widen_ffn, add_layer, replace_router, withdraw: _ } = *self;
+		add_experts
+			.map(|count| Migration::AddExperts { count })
+			.or(remove_expert.map(|index| Migration::RemoveExpert { index }))
+			.or(widen_ffn.map(|d_ff| Migration::WidenFfn { d_ff }))
+			.or(add_layer.then_some(Migration::AddLayer))
+			.or(replace_router.map(|top_k| Migration::ReplaceRouter { top_k }))
+	}
+}
+
+/// Options of `register-model`.
+#[derive(Args, Debug)]
+pub struct RegisterModelArgs {
+	/// Where the configuration is; the key in it will own the model.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// The model's name, for people.
+	#[arg(long)]
+	pub name: String,
+	/// The architecture, a TOML file: the model begins with fresh weights.
+	#[arg(long, value_name = "FILE", required_unless_present = "imported", conflicts_with = "imported")]
+	pub architecture: Option<PathBuf>,
+	/// What `model import --json` printed: the model begins with those weights.
+	#[arg(long, value_name = "RECORD", conflicts_with = "seed")]
+	pub imported: Option<PathBuf>,
+	/// What `import-text --json` printed.
+	#[arg(long, value_name = "FILE")]
+	pub pool: PathBuf,
+	/// What is asked of candidates, as KEY=VALUE,...: z_milli, delta, rho, tolerance (nanobits per
+	/// byte) and shards_per_domain. What is left out has its default.
+	#[arg(long, value_name = "LIST", default_value = "")]
+	pub gate: GateArg,
+	/// Decides the first weights.
+	#[arg(long, default_value_t = 0)]
+	pub seed: u64,
+	/// Print the result as JSON.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// Options of `status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+	/// Where the configuration is.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Print it as JSON.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// Options of `store`.
+#[derive(Args, Debug)]
+pub struct StoreArgs {
+	/// The folder of the content store; made if absent.
+	#[arg(long, value_name = "DIR", global = true, conflicts_with = "config")]
+	pub store: Option<PathBuf>,
+	/// The configuration of the worker whose store it is.
+	#[arg(long, value_name = "FILE", global = true)]
+	pub config: Option<PathBuf>,
+	/// What to do.
+	#[command(subcommand)]
+	pub command: StoreCommand,
+}
+
+/// What to do with the store.
+#[derive(Subcommand, Debug)]
+pub enum StoreCommand {
+	/// List what is stored, how long it is, and why it is kept.
+	Ls {
+		/// Print it as JSON.
+		#[arg(long)]
+		json: bool,
+	},
+	/// Read content and check that it is what its name says; what is not goes to quarantine.
+	Verify {
+		/// What to check; everything by default.
+		#[arg(value_name = "CID")]
+		cids: Vec<Cid>,
+	},
+	/// Remove what nothing needs: neither a head, nor a round, nor training, nor a pin.
+	Gc {
+		/// Spare what was stored within so many hours.
+		#[arg(long, value_name = "HOURS", default_value_t = 24)]
+		grace_hours: u64,
+	},
+	/// Keep content, whether it is stored already or not.
+	Pin {
+		/// What to keep.
+		#[arg(value_name = "CID")]
+		cid: Cid,
+	},
+	/// Keep content no longer, unless there is another reason to.
+	Unpin {
+		/// What was kept.
+		#[arg(value_name = "CID")]
+		cid: Cid,
+	},
+	/// Fetch content and print where it is; with --config, from the workers on the chain too.
+	Get(GetArgs),
+	/// Store a file and print its CID: what `ipfs add --cid-version=1` prints.
+	Add {
+		/// The file.
+		#[arg(value_name = "FILE")]
+		file: PathBuf,
+	},
+	/// Serve the store until told to stop, without registering as a worker.
+	Serve {
+		/// Where to exchange by Bitswap; port 0 takes any free one.
+		#[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+		listen: SocketAddr,
+		/// Where to serve over HTTP as well, as an IPFS gateway does.
+		#[arg(long, value_name = "ADDRESS")]
+		http_listen: Option<SocketAddr>,
+	},
+}
+
+/// Options of `store get`.
+#[derive(Args, Debug)]
+pub struct GetArgs {
+	/// What to fetch.
+	#[arg(value_name = "CID")]
+	pub cid: Cid,
+	/// Whom to fetch from: /ip4/1.2.3.4/tcp/9101/p2p/PEER or http://1.2.3.4:9102; may be repeated.
+	#[arg(long, value_name = "ADDRESS")]
+	pub from: Vec<Provider>,
+	/// How many seconds it may take.
+	#[arg(long, value_name = "SECONDS", default_value_t = 600)]
+	pub timeout_seconds: u64,
+	/// The longest content to take, in MiB.
+	#[arg(long, value_name = "MIB", default_value_t = 65_536)]
+	pub max_mebibytes: u64,
+	/// Copy it there as well.
+	#[arg(short, long, value_name = "FILE")]
+	pub output: Option<PathBuf>,
+}
+
+/// A gate, as `--gate` gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GateArg(pub Gate);
+
+impl Default for GateArg {
+	/// One per cent one-sided, a least gain of a thousandth of a bit, no domain worse by more than two
+	/// hundredths, a tolerance of a thousandth, sixteen shards a domain.
+	fn default() -> Self {
+		Self(Gate {
+			z_milli: 2_326,
+			delta: BIT_PER_BYTE / 1_000,
+			rho: BIT_PER_BYTE / 50,
+			tolerance: BIT_PER_BYTE / 1_000,
+			shards_per_domain: 16,
+		})
+	}
+}
+
+impl FromStr for GateArg {
+	type Err = String;
+
+	fn from_str(text: &str) -> Result<Self, String> {
+		let mut gate = Self::default().0;
+		for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+			let (key, value) = pair.split_once('=').ok_or_else(|| format!("`{pair}` is not KEY=VALUE"))?;
+			let wrong = |error: std::num::ParseIntError| format!("{key}: `{value}`: {error}");
+			match key.trim() {
+				"z_milli" => gate.z_milli = value.trim().parse().map_err(wrong)?,
+				"delta" => gate.delta = value.trim().parse().map_err(wrong)?,
+				"rho" => gate.rho = value.trim().parse().map_err(wrong)?,
+				"tolerance" => gate.tolerance = value.trim().parse().map_err(wrong)?,
+				"shards_per_domain" => gate.shards_per_domain = value.trim().parse().map_err(wrong)?,
+				_ => {
+					return Err(format!(
+						"`{key}` is none of z_milli, delta, rho, tolerance, shards_per_domain"
+					))
+				}
+			}
+		}
+		Ok(Self(gate))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use clap::CommandFactory;
+
+	#[test]
+	fn cli_should_be_consistent() {
+		Cli::command().debug_assert();
+	}
+
+	#[test]
+	fn gate_should_take_what_is_given_and_default_the_rest() {
+		let gate: GateArg = "delta=5, shards_per_domain=8".parse().unwrap();
+		assert_eq!(gate.0, Gate { delta: 5, shards_per_domain: 8, ..GateArg::default().0 });
+		assert_eq!("".parse::<GateArg>().unwrap(), GateArg::default());
+		assert!("delta".parse::<GateArg>().unwrap_err().contains("KEY=VALUE"));
+		assert!("detla=5".parse::<GateArg>().unwrap_err().contains("`detla`"));
+		assert!("delta=five".parse::<GateArg>().unwrap_err().contains("`five`"));
+	}
+}

@@ -1,0 +1,607 @@
+//! A worker's configuration: one TOML file, a default for everything that can have one.
+
+use crate::{components::Selection, serve::ServeConfig};
+use blyan_chain_client::{ClientConfig, KeyError, KeySource, Signer};
+use blyan_exchange::Provider;
+use blyan_model::{Device, TrainConfig as ModelTrainConfig, MAX_THREADS};
+use blyan_primitives::{
+	dag::{Component, ModelId},
+	economy::{BLY, GENESIS_SUPPLY},
+	merkle,
+	migration::Migration,
+	Balance, Hash,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+	fs, io,
+	net::SocketAddr,
+	path::{Path, PathBuf},
+	time::Duration,
+};
+
+/// Longest endpoint that the chain takes.
+const MAX_ENDPOINT_BYTES: usize = 128;
+/// Stands for the peer that is not known yet, where only the form of an address is checked.
+const SOME_PEER: &str = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
+/// Longest time that may be set to fetch a candidate: the commit phase is minutes.
+const MAX_FETCH_SECONDS: u64 = 3_600;
+/// Longest time that may be set for a graceful stop.
+const MAX_SHUTDOWN_SECONDS: u64 = 600;
+
+/// A worker's configuration.
+///
+/// Paths in the file are relative to the folder it is in; [`Config::load`] makes them whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+	/// The node's WebSocket.
+	pub node_url: String,
+	/// The chain to be on. A node of another chain is refused; not given, any chain will do.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub genesis_hash: Option<Hash>,
+	/// A file of mode 0600 with the secret URI to sign with.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub key_file: Option<PathBuf>,
+	/// The environment variable with the secret URI to sign with, instead of `key_file`.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub key_env: Option<String>,
+	/// Journals, content and checkpoints. Each worker has its own.
+	pub data_dir: PathBuf,
+	/// Where content is exchanged with other workers, by Bitswap over libp2p; port 0 takes any free one.
+	pub listen: SocketAddr,
+	/// Where content is served over HTTP as well, as an IPFS gateway does; nowhere by default.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub http_listen: Option<SocketAddr>,
+	/// The address that others are told, through the chain: a multiaddress such as
+	/// `/ip4/203.0.113.7/tcp/9101`, or the `http://` address of `http_listen`. By default what `listen`
+	/// says.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub endpoint: Option<String>,
+	/// What is bonded at registration, in BLY.
+	pub bond_bly: u64,
+	/// Threads that compute; 0 takes one a core.
+	pub threads: usize,
+	/// What names this machine, instead of the operating system's machine id: one machine, one worker.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub machine_id: Option<String>,
+	/// How long a graceful stop may take, in seconds.
+	pub shutdown_seconds: u64,
+	/// What `train` does.
+	pub train: TrainConfig,
+	/// What `evaluate` does.
+	pub evaluate: EvaluateConfig,
+	/// What `serve` does.
+	pub serve: ServeConfig,
+}
+
+/// What `train` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+	/// The model to improve.
+	pub model: ModelId,
+	/// The training text: a CID, or a path. `import-text` prints the CID.
+	pub text: String,
+	/// Write a checkpoint at least this often, in seconds.
+	pub checkpoint_seconds: u64,
+	/// How often a submission that came to no verdict is sent again.
+	pub max_resubmissions: u32,
+	/// How long the content of heads and of the text may take to fetch, in seconds.
+	pub fetch_timeout_seconds: u64,
+	/// What to train, one after another; each starts from the heads that the one before left.
+	pub jobs: Vec<JobConfig>,
+}
+
+/// How a job's result is sent to the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubmitAs {
+	/// As whole weights.
+	#[default]
+	Weights,
+	/// As what changed since the heads, low-rank and sparse in INT8: some twentieth of the bytes. A head that
+	/// has as many deltas as it should is improved by whole weights.
+	Deltas,
+	/// Nothing is trained: heads that are chains of deltas are compacted into whole weights, for which the
+	/// measurement fee is paid.
+	Snapshots,
+}
+
+/// A training run, submitted as one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobConfig {
+	/// What is trained: "all", or a list such as `["expert(0,1)", "router(0)"]`.
+	pub components: Selection,
+	/// Optimizer steps.
+	pub steps: u32,
+	/// Sequences of a step.
+	pub batch: u32,
+	/// Tokens of a sequence.
+	pub sequence: u32,
+	/// Sequences that one thread computes at once; part of the result.
+	pub micro_batch: u32,
+	/// Highest learning rate.
+	pub learning_rate: f32,
+	/// Steps over which the learning rate rises to its highest.
+	pub warmup: u32,
+	/// Learning rate of the last step, as a share of the highest.
+	pub final_rate_share: f32,
+	/// Decoupled weight decay of matrices.
+	pub weight_decay: f32,
+	/// Largest norm of a step's gradient.
+	pub clip: f32,
+	/// Weight of the load-balancing loss, when a router is trained.
+	pub balance: f32,
+	/// Decides the batches.
+	pub seed: u64,
+	/// Where the arithmetic is done: "cpu", "cuda" or "wgpu".
+	pub device: Device,
+	/// A change of the architecture, which the model's owner has proposed: the weights that it rewrites are
+	/// made from the heads, trained for `steps` (which may be 0), and sent as one.
+	pub migration: Option<Migration>,
+	/// How the result is sent: "weights", "deltas", or "snapshots" to compact instead of training.
+	pub submit_as: SubmitAs,
+}
+
+/// What `evaluate` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluateConfig {
+	/// The models whose content is fetched ahead; empty for all. Rounds are measured for any model:
+	/// whoever is drawn has to answer.
+	pub models: Vec<ModelId>,
+	/// How long a candidate's content may take to fetch before it counts as unfetchable, in seconds.
+	pub fetch_timeout_seconds: u64,
+	/// Where the arithmetic is done: "cpu", "cuda" or "wgpu".
+	pub device: Device,
+}
+
+impl Default for Config {
+	fn default() -> Self {
+		Self {
+			node_url: "ws://127.0.0.1:9944".into(),
+			genesis_hash: None,
+			key_file: None,
+			key_env: None,
+			data_dir: "data".into(),
+			listen: SocketAddr::from(([127, 0, 0, 1], 9101)),
+			http_listen: None,
+			endpoint: None,
+			bond_bly: 1_000,
+			threads: 0,
+			machine_id: None,
+			shutdown_seconds: 20,
+			train: TrainConfig::default(),
+			evaluate: EvaluateConfig::default(),
+			serve: ServeConfig::default(),
+		}
+	}
+}
+
+impl Default for TrainConfig {
+	fn default() -> Self {
+		Self {
+			model: 0,
+			text: String::new(),
+			checkpoint_seconds: 10,
+			max_resubmissions: 3,
+			fetch_timeout_seconds: 120,
+			jobs: Vec::new(),
+		}
+	}
+}
+
+impl Default for JobConfig {
+	fn default() -> Self {
+		let ModelTrainConfig {
+			components: _,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			threads: _,
+			device,
+		} = ModelTrainConfig::default();
+		Self {
+			components: Selection::All,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			migration: None,
+			submit_as: SubmitAs::default(),
+			device,
+		}
+	}
+}
+
+impl Default for EvaluateConfig {
+	fn default() -> Self {
+		Self { models: Vec::new(), fetch_timeout_seconds: 15, device: Device::Cpu }
+	}
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+	/// The file cannot be read.
+	#[error("cannot read the configuration {}: {source}", path.display())]
+	Io {
+		/// The file.
+		path: PathBuf,
+		/// What the system says.
+		source: io::Error,
+	},
+	/// The file is not TOML, or has a field that does not exist or does not fit.
+	#[error("the configuration {} is not right:\n{source}", path.display())]
+	Syntax {
+		/// The file.
+		path: PathBuf,
+		/// Where, and what is wrong.
+		source: toml::de::Error,
+	},
+	/// A field has a value that cannot be.
+	#[error("{field} {why}")]
+	Field {
+		/// Its name, with its section.
+		field: String,
+		/// The rule that it breaks, and what to do.
+		why: String,
+	},
+	/// The key cannot be used.
+	#[error(transparent)]
+	Key(#[from] KeyError),
+}
+
+impl ConfigError {
+	/// A field that breaks a rule.
+	pub fn field(field: impl Into<String>, why: impl Into<String>) -> Self {
+		Self::Field { field: field.into(), why: why.into() }
+	}
+}
+
+impl Config {
+	/// Reads a configuration, makes its paths whole, and checks it.
+	///
+	/// # Errors
+	/// See [`ConfigError`].
+	pub fn load(path: &Path) -> Result<Self, ConfigError> {
+		let io = |source| ConfigError::Io { path: path.into(), source };
+		let text = fs::read_to_string(path).map_err(io)?;
+		let mut config: Self =
+			toml::from_str(&text).map_err(|source| ConfigError::Syntax { path: path.into(), source })?;
+		let whole = std::path::absolute(path).map_err(io)?;
+		config.make_whole(whole.parent().unwrap_or(Path::new("/")));
+		config.validate()?;
+		Ok(config)
+	}
+
+	fn make_whole(&mut self, folder: &Path) {
+		self.data_dir = folder.join(&self.data_dir);
+		self.key_file = self.key_file.take().map(|path| folder.join(path));
+		// A CID is no path.
+		if !self.train.text.is_empty() && self.train.text.parse::<blyan_primitives::cid::Cid>().is_err() {
+			self.train.text = folder.join(&self.train.text).display().to_string();
+		}
+	}
+
+	/// Checks what can be checked without chain or model.
+	///
+	/// # Errors
+	/// [`ConfigError::Field`], for the first field that breaks a rule.
+	pub fn validate(&self) -> Result<(), ConfigError> {
+		let check = |holds: bool, field: &str, why: String| {
+			if holds {
+				Ok(())
+			} else {
+				Err(ConfigError::field(field, why))
+			}
+		};
+		let is_node = self.node_url.starts_with("ws://") || self.node_url.starts_with("wss://");
+		check(is_node, "node_url", format!("is `{}`; give one such as ws://127.0.0.1:9944", self.node_url))?;
+		check(
+			self.key_file.is_some() != self.key_env.is_some(),
+			"key_file",
+			"or key_env must be given, and not both: where the secret URI to sign with is".into(),
+		)?;
+		match &self.endpoint {
+			Some(endpoint) => check_endpoint(endpoint, self.http_listen.is_some())?,
+			None => check(
+				!self.listen.ip().is_unspecified(),
+				"endpoint",
+				format!("must be given when `listen` is {}: others cannot connect to that", self.listen),
+			)?,
+		}
+		let most = (GENESIS_SUPPLY / BLY) as u64;
+		check(
+			(1..=most).contains(&self.bond_bly),
+			"bond_bly",
+			format!("is {}; it must be 1 to {most} BLY", self.bond_bly),
+		)?;
+		check(self.threads <= MAX_THREADS, "threads", format!("is {}; at most {MAX_THREADS}", self.threads))?;
+		check(
+			self.machine_id.as_deref() != Some(""),
+			"machine_id",
+			"is empty; leave it out to take the operating system's".into(),
+		)?;
+		check(
+			(1..=MAX_SHUTDOWN_SECONDS).contains(&self.shutdown_seconds),
+			"shutdown_seconds",
+			format!("is {}; it must be 1 to {MAX_SHUTDOWN_SECONDS}", self.shutdown_seconds),
+		)?;
+		for (field, seconds) in [
+			("train.fetch_timeout_seconds", self.train.fetch_timeout_seconds),
+			("evaluate.fetch_timeout_seconds", self.evaluate.fetch_timeout_seconds),
+			("train.checkpoint_seconds", self.train.checkpoint_seconds),
+		] {
+			let holds = (1..=MAX_FETCH_SECONDS).contains(&seconds);
+			check(holds, field, format!("is {seconds}; it must be 1 to {MAX_FETCH_SECONDS}"))?;
+		}
+		let has_text = self.train.jobs.is_empty() || !self.train.text.is_empty();
+		check(has_text, "train.text", "is missing: a CID, or a path, of the text to train on".into())?;
+		for (number, job) in self.train.jobs.iter().enumerate() {
+			job.validate(number)?;
+		}
+		self.serve.validate()
+	}
+
+	/// The key to sign with.
+	///
+	/// # Errors
+	/// Why it cannot be used; never the secret.
+	pub fn signer(&self) -> Result<Signer, ConfigError> {
+		let source = match (&self.key_file, &self.key_env) {
+			(Some(path), _) => KeySource::File(path.clone()),
+			(None, Some(name)) => KeySource::Environment(name.clone()),
+			(None, None) => return Err(ConfigError::field("key_file", "or key_env must be given")),
+		};
+		Ok(source.load()?)
+	}
+
+	/// How to reach the node.
+	pub fn client(&self) -> ClientConfig {
+		let client = ClientConfig::new(&self.node_url);
+		match self.genesis_hash {
+			Some(genesis) => client.with_expected_genesis(genesis),
+			None => client,
+		}
+	}
+
+	/// Threads that compute.
+	pub fn compute_threads(&self) -> usize {
+		match self.threads {
+			0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
+			threads => threads,
+		}
+	}
+
+	/// What is bonded at registration, in the smallest unit of BLY.
+	pub fn bond(&self) -> Balance {
+		Balance::from(self.bond_bly).saturating_mul(BLY)
+	}
+
+	/// The folder of the content store.
+	pub fn store_dir(&self) -> PathBuf {
+		self.data_dir.join("store")
+	}
+
+	/// The folder of checkpoints.
+	pub fn checkpoint_dir(&self) -> PathBuf {
+		self.data_dir.join("checkpoints")
+	}
+
+	/// The journal of that name.
+	pub fn journal(&self, name: &str) -> PathBuf {
+		self.data_dir.join(format!("{name}.journal"))
+	}
+
+	/// How long a graceful stop may take.
+	pub fn shutdown_timeout(&self) -> Duration {
+		Duration::from_secs(self.shutdown_seconds)
+	}
+}
+
+/// Checks that other workers can use the endpoint, and that the chain takes it.
+fn check_endpoint(endpoint: &str, is_gateway: bool) -> Result<(), ConfigError> {
+	// Whose address it is, is added when this worker knows who it is.
+	let whole = match endpoint.starts_with('/') && !endpoint.contains("/p2p/") {
+		true => format!("{endpoint}/p2p/{SOME_PEER}"),
+		false => endpoint.to_owned(),
+	};
+	let why = match whole.parse() {
+		Ok(_) if whole.len() > MAX_ENDPOINT_BYTES => {
+			format!("with its peer it has {} bytes, and may have {MAX_ENDPOINT_BYTES}", whole.len())
+		}
+		Ok(Provider::Gateway(_)) if !is_gateway => "an http:// address needs `http_listen` as well".into(),
+		Ok(_) => return Ok(()),
+		Err(error) => error.to_string(),
+	};
+	let why = format!(
+		"is `{endpoint}`: {why}; give a multiaddress such as /ip4/203.0.113.7/tcp/9101, or leave it out"
+	);
+	Err(ConfigError::field("endpoint", why))
+}
+
+impl JobConfig {
+	fn validate(&self, number: usize) -> Result<(), ConfigError> {
+		let check = |holds: bool, field: &str, why: &str| {
+			let field = format!("train.jobs[{number}].{field}");
+			if holds {
+				Ok(())
+			} else {
+				Err(ConfigError::field(field, why))
+			}
+		};
+		let is_named = self.components != Selection::Some(Vec::new());
+		check(is_named, "components", "names nothing to train; \"all\" trains everything")?;
+		let migrates = self.migration.is_some();
+		check(self.steps > 0 || migrates, "steps", "must be at least 1")?;
+		let is_all = self.components == Selection::All;
+		check(is_all || !migrates, "components", "must be \"all\": the migration says what it rewrites")?;
+		let is_whole = self.submit_as == SubmitAs::Weights;
+		check(is_whole || !migrates, "submit_as", "must be \"weights\": a migration is sent whole")?;
+		check(self.batch > 0, "batch", "must be at least 1")?;
+		check(self.sequence > 0, "sequence", "must be at least 1")?;
+		check(self.micro_batch > 0, "micro_batch", "must be at least 1")?;
+		let is_positive = |x: f32| x > 0.0 && x.is_finite();
+		check(is_positive(self.learning_rate), "learning_rate", "must be above 0 and finite")?;
+		check(is_positive(self.clip), "clip", "must be above 0 and finite")
+		// The rest depends on the model, which checks it before the first step.
+	}
+
+	/// What the model is told.
+	pub fn for_model(&self, components: Vec<Component>, threads: usize) -> ModelTrainConfig {
+		let Self {
+			components: _,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			device,
+			migration: _,
+			submit_as: _,
+		} = self.clone();
+		ModelTrainConfig {
+			components,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			threads,
+			device,
+		}
+	}
+
+	/// Names what decides the result of the job, so that a journal is not continued with another one.
+	pub fn digest(&self, model: ModelId, text: &str) -> Hash {
+		let job = serde_json::to_string(self).unwrap_or_default();
+		merkle::leaf(model, &(b"blyan/job", job, text))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn read(text: &str) -> Result<Config, ConfigError> {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("worker.toml");
+		fs::write(&path, text).unwrap();
+		Config::load(&path)
+	}
+
+	fn refused(text: &str) -> String {
+		read(&format!("key_env = \"K\"\n{text}")).unwrap_err().to_string()
+	}
+
+	#[test]
+	fn config_should_need_nothing_but_a_key() {
+		let config = read("key_file = \"key\"").unwrap();
+		assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("data"));
+		assert!(config.key_file.unwrap().is_absolute());
+		assert!(refused("key_file = \"key\"").starts_with("key_file or key_env"));
+		assert!(read("").unwrap_err().to_string().starts_with("key_file or key_env"));
+	}
+
+	#[test]
+	fn config_should_round_trip_through_what_check_config_prints() {
+		let text = "key_env = \"K\"\nthreads = 2\n[train]\ntext = \"t.txt\"\n[[train.jobs]]\ncomponents = [\"expert(0,1)\"]\n";
+		let config = read(text).unwrap();
+		let printed = toml::to_string(&config).unwrap();
+		assert_eq!(toml::from_str::<Config>(&printed).unwrap(), config);
+		assert_eq!(config.compute_threads(), 2);
+	}
+
+	#[test]
+	fn config_should_name_the_field_when_it_is_wrong() {
+		for (text, field) in [
+			("node_url = \"http://x\"", "node_url is"),
+			("endpoint = \"ftp://x\"", "endpoint is"),
+			("endpoint = \"http://\"", "endpoint is"),
+			("endpoint = \"http://a b\"", "endpoint is"),
+			("endpoint = \"http://me.example:80\"", "endpoint is"),
+			("endpoint = \"/ip4/1.2.3.4/udp/1\"", "endpoint is"),
+			("endpoint = \"/ip4/1.2.3.4/tcp/1/p2p/12D3\"", "endpoint is"),
+			("listen = \"0.0.0.0:9101\"", "endpoint must be given"),
+			("bond_bly = 0", "bond_bly is 0"),
+			("threads = 4000", "threads is 4000"),
+			("machine_id = \"\"", "machine_id is empty"),
+			("shutdown_seconds = 0", "shutdown_seconds is 0"),
+			("[evaluate]\nfetch_timeout_seconds = 0", "evaluate.fetch_timeout_seconds is 0"),
+			("[[train.jobs]]\nsteps = 1", "train.text is missing"),
+			("[train]\ntext = \"t\"\n[[train.jobs]]\nsteps = 0", "train.jobs[0].steps must"),
+			(
+				"[train]\ntext = \"t\"\n[[train.jobs]]\ncomponents = []",
+				"train.jobs[0].components names nothing",
+			),
+			("[train]\ntext = \"t\"\n[[train.jobs]]\n[[train.jobs]]\nclip = -1.0", "train.jobs[1].clip must"),
+		] {
+			let error = refused(text);
+			assert!(error.starts_with(field), "{text}: {error}");
+		}
+	}
+
+	#[test]
+	fn config_should_name_place_and_word_when_it_is_not_understood() {
+		let error = refused("nod_url = \"x\"");
+		assert!(error.contains("nod_url") && error.contains("worker.toml"), "{error}");
+		assert!(refused("listen = \"nowhere\"").contains("listen"));
+		assert!(refused("genesis_hash = \"0x12\"").contains("genesis_hash"));
+		assert!(refused("[train]\n[[train.jobs]]\ncomponents = [\"exprt(0)\"]").contains("exprt(0)"));
+		let missing = Config::load(Path::new("/nonexistent.toml")).unwrap_err();
+		assert!(missing.to_string().contains("/nonexistent.toml"));
+	}
+
+	#[test]
+	fn config_should_leave_a_cid_as_it_is_and_make_a_path_whole() {
+		const CID: &str = "bafkreicysg23kiwv34eg2d7qweipxwosdo2py4ldv42nbauguluen5v6am";
+		let text =
+			|text: &str| read(&format!("key_env = \"K\"\n[train]\ntext = \"{text}\"")).unwrap().train.text;
+		assert_eq!(text(CID), CID);
+		assert!(Path::new(&text("a.txt")).is_absolute());
+		assert_eq!(text("/a.txt"), "/a.txt");
+	}
+
+	#[test]
+	fn job_digest_should_change_with_everything_that_decides_the_result() {
+		let job = JobConfig::default();
+		let base = job.digest(0, "text");
+		assert_eq!(base, JobConfig::default().digest(0, "text"));
+		assert_ne!(base, job.digest(1, "text"));
+		assert_ne!(base, job.digest(0, "other"));
+		assert_ne!(base, JobConfig { seed: 1, ..job.clone() }.digest(0, "text"));
+		assert_ne!(
+			base,
+			JobConfig { components: Selection::Some(vec![Component::Backbone]), ..job }.digest(0, "text")
+		);
+	}
+}

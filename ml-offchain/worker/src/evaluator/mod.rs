@@ -1,0 +1,332 @@
+//! `evaluate`: measures candidates whenever drawn for a committee.
+//!
+//! [`step`] decides, [`measure`] computes, and [`run`] carries out: it follows the finalized blocks,
+//! reads the rounds that concern this worker, and feeds what happens to the core.
+
+pub mod measure;
+pub mod step;
+
+use crate::{
+	claims::{claim, Claims, Owing},
+	journal::{Journal, JournalError},
+	register::bly,
+	rounds::{newest, OpenRounds},
+	worker::Worker,
+};
+use blyan_chain_client::{Call as ChainCall, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
+use blyan_primitives::{
+	dag::{Generation, ModelId},
+	Hash,
+};
+use measure::{MeasureOptions, Measurer};
+use rand::{rngs::OsRng, RngCore};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use step::{step, Action, Call, CallKey, Entry, Input, Note, RoundView, State};
+use tokio::{
+	sync::{mpsc, Mutex},
+	task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+/// The journal's name in the data folder.
+pub const JOURNAL: &str = "evaluator";
+/// Results that may wait to be taken in.
+const CHANNEL: usize = 64;
+
+/// Why an evaluator ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+	/// The journal cannot be used: nothing must be committed to that is not in it.
+	#[error(transparent)]
+	Journal(#[from] JournalError),
+	/// The chain cannot be followed.
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+}
+
+/// What came back from a task.
+enum Event {
+	Input(Input),
+	Claimed { epoch: u32, is_final: bool },
+}
+
+/// Evaluates until `shutdown`, then finishes the calls under way.
+///
+/// # Errors
+/// See [`EvaluateError`]; what passes is waited out.
+pub async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(), EvaluateError> {
+	let result = Evaluator::open(&worker)?.run(&worker, shutdown).await;
+	worker.stop().await;
+	result
+}
+
+struct Evaluator {
+	chain: Arc<dyn Chain>,
+	signer: Signer,
+	state: State,
+	journal: Journal<Entry>,
+	measurer: Arc<Mutex<Measurer>>,
+	claims: Claims,
+	rounds: OpenRounds,
+	tasks: JoinSet<()>,
+	events: mpsc::Sender<Event>,
+	received: mpsc::Receiver<Event>,
+}
+
+impl Evaluator {
+	fn open(worker: &Worker) -> Result<Self, EvaluateError> {
+		let (chain, signer) = (worker.connection.chain.clone(), worker.connection.signer.clone());
+		let (journal, entries) = Journal::open(worker.config.journal(JOURNAL))?;
+		let options = MeasureOptions {
+			fetch_timeout: Duration::from_secs(worker.config.evaluate.fetch_timeout_seconds),
+			threads: worker.config.compute_threads(),
+			device: worker.config.evaluate.device,
+		};
+		let measurer = Measurer::new(chain.clone(), worker.content.clone(), options);
+		let (events, received) = mpsc::channel(CHANNEL);
+		Ok(Self {
+			state: State::new(signer.account().clone(), entries),
+			chain,
+			signer,
+			journal,
+			measurer: Arc::new(Mutex::new(measurer)),
+			claims: Claims::default(),
+			rounds: OpenRounds::default(),
+			tasks: JoinSet::new(),
+			events,
+			received,
+		})
+	}
+
+	async fn run(mut self, worker: &Worker, shutdown: CancellationToken) -> Result<(), EvaluateError> {
+		self.warm_up(&worker.config.evaluate.models);
+		let mut blocks = self.chain.finalized_blocks(None);
+		tracing::info!(account = %self.signer.account(), "evaluating");
+		let result = loop {
+			tokio::select! {
+				biased;
+				() = shutdown.cancelled() => break Ok(()),
+				Some(event) = self.received.recv() => self.take(event)?,
+				block = newest(&mut blocks) => match block {
+					Ok(Some(block)) => match self.observe(block.number).await {
+						Ok(()) => {},
+						Err(EvaluateError::Chain(error)) if error.is_retryable() =>
+							tracing::warn!(%error, "the chain could not be read; tried again with the next block"),
+						Err(error) => break Err(error),
+					},
+					Ok(None) => break Ok(()),
+					Err(error) => break Err(error.into()),
+				},
+				Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+					if let Err(error) = done {
+						tracing::error!(%error, "a task died");
+					}
+				},
+			}
+		};
+		self.drain(worker.config.shutdown_timeout()).await;
+		result
+	}
+
+	/// Loads heads ahead of the first round. Failing costs nothing but time later.
+	fn warm_up(&mut self, models: &[ModelId]) {
+		let (measurer, models) = (self.measurer.clone(), models.to_vec());
+		self.tasks.spawn(async move {
+			for model in models {
+				if let Err(error) = measurer.lock().await.warm_up(model).await {
+					tracing::info!(model, %error, "the heads could not be loaded ahead");
+				}
+			}
+		});
+	}
+
+	async fn observe(&mut self, height: u32) -> Result<(), EvaluateError> {
+		let me = self.signer.account().clone();
+		let open = self.rounds.read(&*self.chain).await?;
+		let mut generations = BTreeMap::<ModelId, Generation>::new();
+		let mut rounds = Vec::new();
+		for round in open.iter().filter(|round| round.committee.contains(&me)) {
+			let current = match generations.get(&round.model) {
+				Some(current) => *current,
+				None => {
+					let model = self.chain.model(round.model).await?;
+					let current = model.map_or(0, |model| model.generation);
+					generations.insert(round.model, current);
+					current
+				}
+			};
+			rounds.extend(RoundView::of(round, current, &me));
+		}
+		let actions = step(&mut self.state, Input::Finalized { height, rounds });
+		self.carry_out(actions)?;
+		let owing = Owing::read(&*self.chain, &me).await?;
+		for epoch in self.claims.due(&owing.epochs) {
+			self.claim(epoch);
+		}
+		Ok(())
+	}
+
+	fn take(&mut self, event: Event) -> Result<(), EvaluateError> {
+		match event {
+			Event::Input(input) => {
+				let actions = step(&mut self.state, input);
+				self.carry_out(actions)
+			}
+			Event::Claimed { epoch, is_final } => {
+				self.claims.returned(epoch, is_final);
+				Ok(())
+			}
+		}
+	}
+
+	/// In order; what cannot be journalled stops everything after it.
+	fn carry_out(&mut self, actions: Vec<Action>) -> Result<(), EvaluateError> {
+		for action in actions {
+			match action {
+				Action::Journal(entry) => self.journal.append(&entry)?,
+				Action::Measure(round) => self.measure(round),
+				Action::Send(call) => self.send(call),
+				Action::Note(note) => tell(&note),
+			}
+		}
+		Ok(())
+	}
+
+	fn measure(&mut self, round: RoundView) {
+		let (measurer, events) = (self.measurer.clone(), self.events.clone());
+		self.tasks.spawn(async move {
+			tracing::info!(round = %round.attempt, model = round.model, "measuring");
+			let result = measurer.lock().await.measure(&round).await;
+			let input = match result {
+				Ok(measurement) => Input::Measured {
+					attempt: round.attempt,
+					blocks: round.blocks,
+					finding: measurement.finding,
+					salt: random_salt(),
+					losses: measurement.losses,
+				},
+				Err(error) => {
+					let is_retryable = error.is_retryable();
+					tracing::warn!(round = %round.attempt, %error, is_retryable, "could not measure");
+					Input::MeasureFailed { attempt: round.attempt, is_retryable }
+				}
+			};
+			// Nobody listens any more when the worker stops.
+			let _ = events.send(Event::Input(input)).await;
+		});
+	}
+
+	fn send(&mut self, call: Call) {
+		let (chain, signer, events) = (self.chain.clone(), self.signer.clone(), self.events.clone());
+		self.tasks.spawn(async move {
+			let key = call.key();
+			let call = match call {
+				Call::Commit { attempt, commitment } => {
+					ChainCall::Commit { round: attempt.round, commitment }
+				}
+				Call::Reveal { attempt, finding, salt } => {
+					ChainCall::Reveal { round: attempt.round, finding, salt: salt.0 }
+				}
+			};
+			// Repeating is harmless: the chain takes the first and refuses the second.
+			let is_final = match chain.submit(&signer, call, Wait::Finalized).await {
+				Ok(receipt) => {
+					tracing::info!(call = ?key, block = receipt.block.number, "done");
+					false
+				}
+				Err(error) => is_final(&key, &error),
+			};
+			let _ = events.send(Event::Input(Input::Returned { call: key, is_final })).await;
+		});
+	}
+
+	fn claim(&mut self, epoch: u32) {
+		let (chain, signer, events) = (self.chain.clone(), self.signer.clone(), self.events.clone());
+		self.tasks.spawn(async move {
+			let is_final = match claim(&*chain, &signer, epoch).await {
+				Ok(receipt) => {
+					for event in receipt.events {
+						if let ChainEvent::RewardPaid { amount, .. } = event {
+							tracing::info!(epoch, bly = bly(amount), "paid");
+						}
+					}
+					false
+				}
+				Err(error) => {
+					tracing::warn!(epoch, %error, "could not claim");
+					matches!(error, SubmitError::Dispatch { .. })
+				}
+			};
+			let _ = events.send(Event::Claimed { epoch, is_final }).await;
+		});
+	}
+
+	/// Lets calls under way finish, as long as it may take. A measurement is given up: nothing was
+	/// committed to, and another start measures again.
+	async fn drain(&mut self, timeout: Duration) {
+		let finished = tokio::time::timeout(timeout, async {
+			while self.state.has_calls() || !self.claims.is_idle() {
+				match self.received.recv().await {
+					Some(Event::Input(Input::Returned { call, is_final })) => {
+						step(&mut self.state, Input::Returned { call, is_final });
+					}
+					Some(Event::Claimed { epoch, is_final }) => self.claims.returned(epoch, is_final),
+					Some(Event::Input(_)) => {}
+					None => break,
+				}
+			}
+		});
+		if finished.await.is_err() {
+			tracing::info!(
+				"calls were still under way when the time to stop was over; the next start looks after them"
+			);
+		}
+		self.tasks.shutdown().await;
+	}
+}
+
+/// Whether it is of no use to send the call again.
+fn is_final(key: &CallKey, error: &SubmitError) -> bool {
+	let is_over = [
+		"AlreadyCommitted",
+		"AlreadyRevealed",
+		"NotInCommitPhase",
+		"NotInRevealPhase",
+		"RoundNotFound",
+		"NotOnCommittee",
+	]
+	.iter()
+	.any(|name| error.is_pallet_error("ProofOfLearning", name));
+	if is_over {
+		tracing::info!(call = ?key, %error, "too late, or done before");
+		return true;
+	}
+	if matches!(error, SubmitError::Dispatch { .. }) {
+		tracing::error!(call = ?key, %error, "the chain refused");
+		return true;
+	}
+	tracing::warn!(call = ?key, %error, "tried again with the next block");
+	false
+}
+
+fn tell(note: &Note) {
+	match note {
+		Note::MissedCommit(attempt) => {
+			tracing::warn!("{attempt}: the time to commit was over before the measurement was done")
+		}
+		Note::MissedReveal(attempt) => tracing::warn!("{attempt}: the time to reveal was over"),
+		Note::FindingLost(attempt) => tracing::error!(
+			"{attempt}: the chain has this worker's commitment, but the journal has not what it was to: \
+			it cannot be revealed"
+		),
+		Note::BaselineMoved(attempt) => {
+			tracing::info!("{attempt}: the model has moved; the round will begin anew")
+		}
+	}
+}
+
+fn random_salt() -> Hash {
+	let mut salt = [0; 32];
+	OsRng.fill_bytes(&mut salt);
+	salt.into()
+}

@@ -1,0 +1,50 @@
+//! The native worker: trains, evaluates and serves models of the Blyan chain.
+//!
+//! ```text
+//! finalized block ─> chain-client ─> step (pure) ─> journal ─> signed call
+//!                                       │   ▲
+//!                                       ▼   │
+//!                              store · model · exchange
+//! ```
+//!
+//! Each role has a pure core, `step(state, input) -> actions`, without I/O or clock
+//! ([`evaluator::step`], [`trainer::step`]), and an edge that carries the actions out. What was decided
+//! is in a [`journal`] before anybody is told of it, so a worker that is killed at any point and started
+//! again finishes its work and has nothing take effect twice.
+//!
+//! | module | |
+//! | --- | --- |
+//! | [`config`], [`cli`] | what a person writes and types |
+//! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
+//! | [`evaluator`], [`trainer`], [`serve`] | the roles |
+//! | [`register_model`], [`import_text`], [`status`] | the commands that come and go |
+//! | [`keep`], [`store_command`] | what the store must not lose; looking after it by hand |
+//! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
+//! | [`register`], [`claims`], [`rounds`] | what is read from the chain and sent to it for every role |
+//! | [`journal`], [`progress`], [`components`] | crash-safe memory; progress; components as text |
+
+#![warn(missing_docs)]
+
+pub mod claims;
+pub mod cli;
+pub mod components;
+pub mod config;
+pub mod content;
+pub mod evaluator;
+pub mod exchange;
+pub mod files;
+pub mod heads;
+pub mod import_text;
+pub mod journal;
+pub mod keep;
+pub mod progress;
+pub mod register;
+pub mod register_model;
+pub mod replay;
+pub mod rounds;
+mod scale;
+pub mod serve;
+pub mod status;
+pub mod store_command;
+pub mod trainer;
+pub mod worker;

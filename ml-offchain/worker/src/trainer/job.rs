@@ -1,0 +1,518 @@
+//! One training run, from verified heads to blocks in the store; resumable at every checkpoint.
+
+use super::manifest::{self, Dataset, Manifest, FORMAT};
+use crate::{
+	components::AbsentComponent,
+	config::{Config, JobConfig, SubmitAs},
+	content::Content,
+	files::{remove_if_there, write_atomically, FileError},
+	heads::{load_verified, Heads, HeadsError},
+	progress::{Happening, Reporter, StepLine},
+	replay::ReplayError,
+};
+use blyan_chain_client::Chain;
+use blyan_delta::{Delta, DeltaError, DeltaOptions};
+use blyan_model::{ModelError, Text, Trainer, Weights};
+use blyan_primitives::{
+	architecture::Architecture,
+	cid::Cid,
+	dag::{
+		BlockId, BlockKind, Component, ContentFormat, Generation, ManifestEntry, NewBlock, NewBlocks,
+		MAX_BLOCKS,
+	},
+	delta::MAX_LENGTH_BEFORE_COMPACTION,
+	migration::MigrationError,
+	AccountId, Hash,
+};
+use blyan_store::{Store, StoreError, Stored};
+use blyan_tensorblock::Container;
+use memmap2::Mmap;
+use serde::{Deserialize, Serialize};
+use std::{
+	fs::{self, File},
+	path::{Path, PathBuf},
+	sync::Arc,
+	time::{Duration, Instant},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Why a job could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+	/// The heads cannot be loaded.
+	#[error(transparent)]
+	Heads(#[from] HeadsError),
+	/// The configuration names what the model does not have.
+	#[error("train.jobs[{job}].components: {source}")]
+	Components {
+		/// The job.
+		job: u32,
+		/// What is not there.
+		source: AbsentComponent,
+	},
+	/// More components than fit in a submission.
+	#[error(
+		"train.jobs[{job}].components names {count} components; a submission carries at most {MAX_BLOCKS}: \
+		split the job"
+	)]
+	TooManyComponents {
+		/// The job.
+		job: u32,
+		/// How many.
+		count: usize,
+	},
+	/// The architecture cannot be changed so.
+	#[error("train.jobs[{job}].migration: {source}")]
+	Migration {
+		/// The job.
+		job: u32,
+		/// Why.
+		source: MigrationError,
+	},
+	/// None of the heads is a chain of deltas.
+	#[error("train.jobs[{job}]: none of its components has deltas to compact; remove the job")]
+	NothingToCompact {
+		/// The job.
+		job: u32,
+	},
+	/// What heads consist of cannot be had.
+	#[error(transparent)]
+	Replay(#[from] ReplayError),
+	/// What changed cannot be encoded.
+	#[error("train.jobs[{job}]: what changed cannot be written as a delta: {source}")]
+	Delta {
+		/// The job.
+		job: u32,
+		/// Why.
+		source: DeltaError,
+	},
+	/// The training text is neither a file nor in the store.
+	#[error(
+		"train.text: {0} is not in the store; put it there with `blyan-worker import-text FILE --store {1}`"
+	)]
+	TextNotStored(Cid, PathBuf),
+	/// The store failed.
+	#[error(transparent)]
+	Store(#[from] StoreError),
+	/// A file of the run could not be read or written.
+	#[error(transparent)]
+	File(#[from] FileError),
+	/// The model cannot be trained so.
+	#[error("train.jobs[{job}]: {source}")]
+	Model {
+		/// The job.
+		job: u32,
+		/// Why.
+		source: ModelError,
+	},
+	/// The worker is stopping; the run goes on from its checkpoint at the next start.
+	#[error("stopped")]
+	Stopped,
+	/// The training thread died.
+	#[error("training ended early: {0}")]
+	Task(#[from] tokio::task::JoinError),
+}
+
+impl JobError {
+	/// Whether trying again later may help.
+	pub fn is_retryable(&self) -> bool {
+		match self {
+			Self::Heads(error) => error.is_retryable(),
+			Self::Store(error) => error.is_retryable(),
+			Self::Replay(error) => error.is_retryable(),
+			_ => false,
+		}
+	}
+}
+
+/// What a run started from: kept beside its checkpoint, so that it is finished on the same heads
+/// whatever the chain does meanwhile.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct RunRecord {
+	digest: Hash,
+	generation: Generation,
+	version_root: Hash,
+	/// Each component trained, with the head that it improves on.
+	parents: Vec<(Component, BlockId)>,
+	/// Time spent up to the last checkpoint.
+	wall_seconds: f64,
+}
+
+/// Where a job keeps its run.
+struct RunFiles {
+	record: PathBuf,
+	checkpoint: PathBuf,
+}
+
+impl RunFiles {
+	fn new(config: &Config, job: u32) -> Self {
+		let folder = config.checkpoint_dir();
+		Self {
+			record: folder.join(format!("job-{job}.json")),
+			checkpoint: folder.join(format!("job-{job}.checkpoint")),
+		}
+	}
+
+	/// The run of that job that can be gone on with.
+	fn read(&self, digest: Hash) -> Option<RunRecord> {
+		let record: RunRecord = serde_json::from_slice(&fs::read(&self.record).ok()?).ok()?;
+		(record.digest == digest && self.checkpoint.is_file()).then_some(record)
+	}
+
+	fn write(&self, record: &RunRecord) -> Result<(), FileError> {
+		// A record of hashes and numbers has a JSON form.
+		let json = serde_json::to_vec(record).unwrap_or_default();
+		write_atomically(&self.record, &json)
+	}
+
+	fn remove(&self) -> Result<(), FileError> {
+		remove_if_there(&self.checkpoint)?;
+		remove_if_there(&self.record)
+	}
+}
+
+/// What a job is done with.
+#[derive(Clone)]
+pub struct Workshop {
+	/// The configuration.
+	pub config: Config,
+	/// The chain.
+	pub chain: Arc<dyn Chain>,
+	/// Who trains.
+	pub account: AccountId,
+	/// The store, and the workers it is filled from.
+	pub content: Content,
+	/// Shows progress.
+	pub reporter: Arc<Reporter>,
+	/// Cancelled when the worker stops.
+	pub shutdown: CancellationToken,
+}
+
+impl Workshop {
+	/// Trains a job to its end and puts the result into the store. `known` are heads loaded earlier.
+	///
+	/// # Errors
+	/// [`JobError`]; whatever it is, finished steps up to the last checkpoint are not lost.
+	pub async fn train(&self, job: u32, known: Option<Heads>) -> Result<(NewBlocks, Heads), JobError> {
+		let (train, files) = (&self.config.train, RunFiles::new(&self.config, job));
+		let Some(plan) = train.jobs.get(job as usize).cloned() else { return Err(JobError::Stopped) };
+		fs::create_dir_all(self.config.checkpoint_dir())
+			.map_err(FileError::of("make the folder", &self.config.checkpoint_dir()))?;
+		let patience = Duration::from_secs(train.fetch_timeout_seconds);
+		let heads =
+			load_verified(&*self.chain, &self.content, train.model, None, known.as_ref(), patience).await?;
+		let architecture = &heads.info.architecture;
+		let components = match &plan.migration {
+			Some(migration) => {
+				let refuse = |source| JobError::Migration { job, source };
+				migration.apply(architecture).map_err(refuse)?;
+				migration.components(architecture)
+			}
+			None => plan
+				.components
+				.resolve(architecture)
+				.map_err(|source| JobError::Components { job, source })?,
+		};
+		if components.len() > MAX_BLOCKS as usize {
+			return Err(JobError::TooManyComponents { job, count: components.len() });
+		}
+		if plan.submit_as == SubmitAs::Snapshots {
+			return Ok((self.compact(job, &components, &heads, patience).await?, heads));
+		}
+		let run = Run {
+			job,
+			digest: plan.digest(train.model, &train.text),
+			plan,
+			components,
+			heads: heads.clone(),
+			files,
+			workshop: self.clone(),
+		};
+		let blocks = tokio::task::spawn_blocking(move || run.to_blocks()).await??;
+		Ok((blocks, heads))
+	}
+
+	/// Puts whole weights of every component into the store whose head is a chain of deltas.
+	async fn compact(
+		&self,
+		job: u32,
+		components: &[Component],
+		heads: &Heads,
+		patience: Duration,
+	) -> Result<NewBlocks, JobError> {
+		let is_chain = |entry: &&ManifestEntry| entry.deltas > 0 && components.contains(&entry.component);
+		let mut blocks = Vec::new();
+		for entry in heads.manifest.iter().filter(is_chain) {
+			let info = self
+				.chain
+				.block(entry.block)
+				.await
+				.map_err(ReplayError::from)?
+				.ok_or(ReplayError::BlockNotFound(entry.block))?;
+			let stored = self.content.replayed(&info, None, patience).await?;
+			// Nothing was learned: the head's own manifest tells what from.
+			let manifest_hash = info.block.manifest_hash;
+			blocks.push(new_block(entry.component, BlockKind::Snapshot, entry.block, stored, manifest_hash));
+		}
+		if blocks.is_empty() {
+			return Err(JobError::NothingToCompact { job });
+		}
+		let count = blocks.len();
+		blocks.try_into().map_err(|_| JobError::TooManyComponents { job, count })
+	}
+
+	/// Removes what a job was resumed from, once its result is in the journal.
+	///
+	/// # Errors
+	/// [`FileError`].
+	pub fn forget_run(&self, job: u32) -> Result<(), FileError> {
+		RunFiles::new(&self.config, job).remove()
+	}
+}
+
+/// A run on its own thread.
+struct Run {
+	job: u32,
+	digest: Hash,
+	plan: JobConfig,
+	components: Vec<Component>,
+	heads: Heads,
+	files: RunFiles,
+	workshop: Workshop,
+}
+
+impl Run {
+	fn model_error(&self, source: ModelError) -> JobError {
+		JobError::Model { job: self.job, source }
+	}
+
+	fn to_blocks(&self) -> Result<NewBlocks, JobError> {
+		let store = self.workshop.content.store();
+		let text = store_text(store, &self.workshop.config.train.text)?;
+		let (mut trainer, mut record) = self.open(map_text(&store.path(&text.cid))?)?;
+		self.workshop.reporter.tell(&Happening::JobStarted {
+			job: self.job,
+			model: self.heads.info.id,
+			generation: record.generation,
+			version_root: record.version_root,
+			components: self.components.iter().map(ToString::to_string).collect(),
+			resumed_at: trainer.steps_done(),
+		});
+		self.train(&mut trainer, &mut record)?;
+		self.store_result(&trainer, &record, text)
+	}
+
+	/// The run that was interrupted, or a new one.
+	fn open(&self, text: Text) -> Result<(Trainer, RunRecord), JobError> {
+		let config = self.plan.for_model(self.components.clone(), self.workshop.config.compute_threads());
+		if let Some(record) = self.files.read(self.digest) {
+			let tokenizer = self.heads.weights.tokenizer().map_err(|error| self.model_error(error))?;
+			match Trainer::resume(&self.files.checkpoint, config.clone(), text.clone(), tokenizer) {
+				Ok(trainer) => return Ok((trainer, record)),
+				Err(error @ ModelError::Checkpoint { .. }) => {
+					tracing::warn!(%error, "the run starts from the beginning")
+				}
+				Err(error) => return Err(self.model_error(error)),
+			}
+		}
+		self.files.remove()?;
+		let parents: Vec<(Component, BlockId)> = self
+			.components
+			.iter()
+			.filter_map(|component| Some((*component, self.parent_of(*component)?)))
+			.collect();
+		let record = RunRecord {
+			digest: self.digest,
+			generation: self.heads.generation(),
+			version_root: self.heads.root,
+			parents,
+			wall_seconds: 0.0,
+		};
+		let start = match &self.plan.migration {
+			Some(migration) => self.heads.weights.migrated(migration, self.plan.seed),
+			None => Ok(self.heads.weights.clone()),
+		};
+		let trainer = start
+			.and_then(|start| Trainer::new(start, config, text))
+			.map_err(|error| self.model_error(error))?;
+		Ok((trainer, record))
+	}
+
+	/// The head that a component is trained from; that of another one, for a component that comes with a
+	/// migration.
+	fn parent_of(&self, component: Component) -> Option<BlockId> {
+		let Architecture { layers, experts, .. } = self.heads.info.architecture;
+		let sibling = match component {
+			Component::Backbone => component,
+			Component::Router { layer } => Component::Router { layer: layer.min(layers.saturating_sub(1)) },
+			Component::Expert { layer, index } => Component::Expert {
+				layer: layer.min(layers.saturating_sub(1)),
+				index: index.checked_rem(experts.current).unwrap_or_default(),
+			},
+		};
+		self.heads.block_of(component).or_else(|| self.heads.block_of(sibling))
+	}
+
+	fn train(&self, trainer: &mut Trainer, record: &mut RunRecord) -> Result<(), JobError> {
+		let every = Duration::from_secs(self.workshop.config.train.checkpoint_seconds);
+		let tokens_per_step = u64::from(self.plan.batch) * u64::from(self.plan.sequence);
+		let (begun, spent_before, first) = (Instant::now(), record.wall_seconds, trainer.steps_done());
+		let mut saved = begun;
+		let save = |trainer: &Trainer, record: &mut RunRecord| {
+			record.wall_seconds = spent_before + begun.elapsed().as_secs_f64();
+			// The record first: a checkpoint is worth nothing without it.
+			self.files.write(record)?;
+			trainer.checkpoint(&self.files.checkpoint).map_err(|error| self.model_error(error))
+		};
+		while !trainer.is_done() {
+			if self.workshop.shutdown.is_cancelled() {
+				save(trainer, record)?;
+				return Err(JobError::Stopped);
+			}
+			let report = trainer.step().map_err(|error| self.model_error(error))?;
+			let tokens = u64::from(trainer.steps_done() - first) * tokens_per_step;
+			self.workshop.reporter.step(&StepLine {
+				job: self.job,
+				step: trainer.steps_done(),
+				steps: self.plan.steps,
+				loss_bits_per_byte: report.loss,
+				tokens_per_second: tokens as f64 / begun.elapsed().as_secs_f64().max(1e-9),
+			});
+			if saved.elapsed() >= every {
+				save(trainer, record)?;
+				saved = Instant::now();
+			}
+		}
+		// A finished run is never repeated.
+		save(trainer, record)
+	}
+
+	/// A component's content, as the job says.
+	fn encode(&self, trainer: &Trainer, component: Component) -> Result<(BlockKind, Vec<u8>), JobError> {
+		let bytes_of =
+			|weights: &Weights| weights.component_bytes(component).map_err(|error| self.model_error(error));
+		let whole = bytes_of(trainer.weights())?;
+		if self.plan.migration.is_some() {
+			return Ok((BlockKind::Migration, whole));
+		}
+		let head = self.heads.manifest.iter().find(|entry| entry.component == component);
+		let is_short = head.is_some_and(|head| head.deltas < MAX_LENGTH_BEFORE_COMPACTION);
+		if self.plan.submit_as != SubmitAs::Deltas || !is_short {
+			return Ok((BlockKind::Update, whole));
+		}
+		let base = bytes_of(&self.heads.weights)?;
+		let refuse = |source| JobError::Delta { job: self.job, source };
+		let parse = |bytes| Container::parse(bytes).map_err(|error| refuse(error.into()));
+		let encoded = Delta::encode(&parse(&base[..])?, &parse(&whole[..])?, &DeltaOptions::default())
+			.map_err(refuse)?;
+		tracing::info!(
+			%component,
+			bytes = encoded.bytes.len(),
+			whole_bytes = whole.len(),
+			relative_loss = encoded.relative_loss(),
+			"encoded as a delta"
+		);
+		Ok((BlockKind::Delta, encoded.bytes))
+	}
+
+	fn store_result(
+		&self,
+		trainer: &Trainer,
+		record: &RunRecord,
+		text: Stored,
+	) -> Result<NewBlocks, JobError> {
+		let store = self.workshop.content.store();
+		let threads = trainer.config().threads as f64;
+		let manifest = Manifest {
+			format: FORMAT.into(),
+			trainer: self.workshop.account.clone(),
+			model: self.heads.info.id,
+			generation: record.generation,
+			version_root: record.version_root,
+			parents: record.parents.iter().map(|(_, parent)| *parent).collect(),
+			datasets: vec![Dataset { content: text.cid, bytes: text.bytes, weight: 1.0 }],
+			job: self.plan.clone(),
+			samples: u64::from(self.plan.steps) * u64::from(self.plan.batch),
+			batches_root: trainer.batch_root(),
+			wall_seconds: record.wall_seconds,
+			device_seconds: record.wall_seconds * threads,
+		};
+		// A manifest of hashes, texts and finite numbers has a JSON form.
+		let manifest = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+		let stored_manifest = store.put_bytes(&manifest)?;
+		let manifest_hash = manifest::hash(&manifest);
+		let blocks = record
+			.parents
+			.iter()
+			.map(|(component, parent)| {
+				let (kind, bytes) = self.encode(trainer, *component)?;
+				Ok(new_block(*component, kind, *parent, store.put_bytes(&bytes)?, manifest_hash))
+			})
+			.collect::<Result<Vec<_>, JobError>>()?;
+		self.workshop.reporter.tell(&Happening::Trained {
+			job: self.job,
+			blocks: blocks
+				.iter()
+				.map(|block| {
+					let (model, account) = (self.heads.info.id, self.workshop.account.clone());
+					blyan_primitives::dag::Block::from_new(model, account, block.clone()).id()
+				})
+				.collect(),
+			manifest: stored_manifest.cid.to_string(),
+			seconds: record.wall_seconds,
+		});
+		let count = blocks.len();
+		blocks.try_into().map_err(|_| JobError::TooManyComponents { job: self.job, count })
+	}
+}
+
+fn new_block(
+	component: Component,
+	kind: BlockKind,
+	parent: BlockId,
+	content: Stored,
+	manifest_hash: Hash,
+) -> NewBlock {
+	NewBlock {
+		component,
+		kind,
+		parents: vec![parent].try_into().unwrap_or_default(),
+		content: content.cid,
+		bytes: content.bytes,
+		format: ContentFormat::TensorBlock,
+		manifest_hash,
+	}
+}
+
+/// The training text in the store: named by its CID, or put there from a file.
+fn store_text(store: &Store, text: &str) -> Result<Stored, JobError> {
+	match text.parse::<Cid>() {
+		Ok(cid) => match store.verify(&cid) {
+			Err(StoreError::Missing { folder, .. }) => Err(JobError::TextNotStored(cid, folder)),
+			other => Ok(other?),
+		},
+		Err(_) => Ok(store.put_file(text)?),
+	}
+}
+
+/// A mapping as a text.
+struct Mapped(Mmap);
+
+impl AsRef<[u8]> for Mapped {
+	fn as_ref(&self) -> &[u8] {
+		&self.0
+	}
+}
+
+#[allow(unsafe_code)]
+fn map_text(path: &Path) -> Result<Text, JobError> {
+	let file = File::open(path).map_err(FileError::of("open", path))?;
+	if file.metadata().map_err(FileError::of("examine", path))?.len() == 0 {
+		// Nothing can be mapped; the trainer says how much text it needs.
+		return Ok(Arc::new(Vec::new()));
+	}
+	// SAFETY: the file is one of the store's, which are written under another name, made read-only,
+	// renamed into place and never opened for writing again; removing one leaves its mappings.
+	let mapped = unsafe { Mmap::map(&file) }.map_err(FileError::of("map", path))?;
+	Ok(Arc::new(Mapped(mapped)))
+}

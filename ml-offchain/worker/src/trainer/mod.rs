@@ -1,0 +1,348 @@
+//! `train`: trains components, submits them, waits for the verdict, goes on to the next job; then stays,
+//! because others need the content.
+//!
+//! [`step`] decides, [`job`] computes, and [`run`] carries out.
+
+pub mod job;
+pub mod manifest;
+pub mod step;
+
+use crate::{
+	claims::{claim, Claims, Owing},
+	files::FileError,
+	heads::Heads,
+	journal::{Journal, JournalError},
+	progress::{Happening, Reporter},
+	rounds::newest,
+	worker::Worker,
+};
+use blyan_chain_client::{Call, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
+use blyan_primitives::dag::{ModelId, NewBlocks};
+use job::{JobError, Workshop};
+use std::{sync::Arc, time::Duration};
+use step::{step, Action, Entry, Input, JobNumber, JournalMismatch, Note, State, SubmissionView};
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// The journal's name in the data folder.
+pub const JOURNAL: &str = "trainer";
+/// Results that may wait to be taken in.
+const CHANNEL: usize = 64;
+
+/// Why a trainer ended.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+	/// The journal cannot be used: nothing must be submitted that is not in it.
+	#[error(transparent)]
+	Journal(#[from] JournalError),
+	/// The journal is of other jobs.
+	#[error(transparent)]
+	Mismatch(#[from] JournalMismatch),
+	/// The chain cannot be followed.
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	/// A job cannot be done.
+	#[error(transparent)]
+	Job(#[from] JobError),
+	/// A file of a finished run cannot be removed.
+	#[error(transparent)]
+	File(#[from] FileError),
+	/// The chain refuses the submission.
+	#[error(
+		"the submission of train.jobs[{job}] was refused: {source}; what was trained is kept, and submitted at \
+		the next start"
+	)]
+	Refused {
+		/// The job.
+		job: JobNumber,
+		/// Why.
+		source: SubmitError,
+	},
+}
+
+/// What came back from a task.
+enum Event {
+	Trained { job: JobNumber, blocks: NewBlocks, heads: Box<Heads> },
+	TrainFailed { job: JobNumber, error: JobError },
+	Submitted { job: JobNumber, result: Result<(), SubmitError> },
+	Claimed { epoch: u32, is_final: bool },
+}
+
+/// Trains until every job is settled, and stays until `shutdown`; with `once`, leaves when everything
+/// earned is paid.
+///
+/// # Errors
+/// See [`TrainError`]; what passes is waited out.
+pub async fn run(
+	worker: Worker,
+	once: bool,
+	reporter: Arc<Reporter>,
+	shutdown: CancellationToken,
+) -> Result<(), TrainError> {
+	let result = TrainerWorker::open(&worker, once, reporter, shutdown)?.run(&worker).await;
+	worker.stop().await;
+	result
+}
+
+struct TrainerWorker {
+	chain: Arc<dyn Chain>,
+	signer: Signer,
+	model: ModelId,
+	once: bool,
+	state: State,
+	journal: Journal<Entry>,
+	workshop: Workshop,
+	/// Loaded for the job before; the next one loads what changed.
+	heads: Option<Heads>,
+	claims: Claims,
+	tasks: JoinSet<()>,
+	events: mpsc::Sender<Event>,
+	received: mpsc::Receiver<Event>,
+}
+
+impl TrainerWorker {
+	fn open(
+		worker: &Worker,
+		once: bool,
+		reporter: Arc<Reporter>,
+		shutdown: CancellationToken,
+	) -> Result<Self, TrainError> {
+		let (chain, signer) = (worker.connection.chain.clone(), worker.connection.signer.clone());
+		let train = &worker.config.train;
+		let digests: Vec<_> = train.jobs.iter().map(|job| job.digest(train.model, &train.text)).collect();
+		let (journal, entries) = Journal::open(worker.config.journal(JOURNAL))?;
+		let account = signer.account().clone();
+		let state = State::new(account.clone(), train.model, train.max_resubmissions, &digests, entries)?;
+		let workshop = Workshop {
+			config: worker.config.clone(),
+			chain: chain.clone(),
+			account,
+			content: worker.content.clone(),
+			reporter,
+			shutdown,
+		};
+		let (events, received) = mpsc::channel(CHANNEL);
+		Ok(Self {
+			chain,
+			signer,
+			model: train.model,
+			once,
+			state,
+			journal,
+			workshop,
+			heads: None,
+			claims: Claims::default(),
+			tasks: JoinSet::new(),
+			events,
+			received,
+		})
+	}
+
+	async fn run(mut self, worker: &Worker) -> Result<(), TrainError> {
+		let shutdown = self.workshop.shutdown.clone();
+		let account = self.signer.account().to_string();
+		self.workshop.reporter.tell(&Happening::Ready { account, endpoint: worker.endpoint() });
+		let mut blocks = self.chain.finalized_blocks(None);
+		let result = loop {
+			tokio::select! {
+				biased;
+				() = shutdown.cancelled() => break Ok(()),
+				Some(event) = self.received.recv() => if let Err(error) = self.take(event) { break Err(error) },
+				block = newest(&mut blocks) => match block {
+					Ok(Some(block)) => match self.observe(block.number).await {
+						Ok(true) => break Ok(()),
+						Ok(false) => {},
+						Err(TrainError::Chain(error)) if error.is_retryable() =>
+							tracing::warn!(%error, "the chain could not be read; tried again with the next block"),
+						Err(error) => break Err(error),
+					},
+					Ok(None) => break Ok(()),
+					Err(error) => break Err(error.into()),
+				},
+				Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+					if let Err(error) = done {
+						tracing::error!(%error, "a task died");
+					}
+				},
+			}
+		};
+		// Also when it ends by an error: the training thread then saves and stops.
+		shutdown.cancel();
+		self.drain(worker.config.shutdown_timeout()).await;
+		result
+	}
+
+	/// Takes in a finalized block; whether everything is done and paid.
+	async fn observe(&mut self, height: u32) -> Result<bool, TrainError> {
+		let submission = self.watched_submission().await?;
+		let actions = step(&mut self.state, Input::Finalized { height, submission });
+		self.carry_out(actions)?;
+		let owing = Owing::read(&*self.chain, self.signer.account()).await?;
+		for epoch in self.claims.due(&owing.epochs) {
+			self.claim(epoch);
+		}
+		let is_paid = owing.is_settled() && self.claims.is_idle();
+		Ok(self.once && self.state.is_settled() && self.state.is_idle() && is_paid)
+	}
+
+	async fn watched_submission(&self) -> Result<Option<SubmissionView>, ChainError> {
+		let Some(id) = self.state.watched() else { return Ok(None) };
+		let Some(block) = self.chain.block(id).await? else { return Ok(None) };
+		let Some(round) = block.submission else { return Ok(None) };
+		let info = self.chain.round(round).await?;
+		Ok(Some(SubmissionView {
+			round,
+			standing: block.standing,
+			phase: info.as_ref().map(|info| info.phase),
+			medians: info.and_then(|info| info.medians),
+		}))
+	}
+
+	fn take(&mut self, event: Event) -> Result<(), TrainError> {
+		let input = match event {
+			Event::Trained { job, blocks, heads } => {
+				self.heads = Some(*heads);
+				let actions = step(&mut self.state, Input::Trained { job, blocks });
+				self.carry_out(actions)?;
+				// The journal has the result now.
+				return Ok(self.workshop.forget_run(job)?);
+			}
+			Event::TrainFailed { job, error } => {
+				if !error.is_retryable() {
+					return Err(error.into());
+				}
+				tracing::warn!(job, %error, "tried again with the next block");
+				Input::TrainFailed { job }
+			}
+			Event::Submitted { job, result } => Input::Returned { job, is_refused: self.judge(job, result)? },
+			Event::Claimed { epoch, is_final } => {
+				self.claims.returned(epoch, is_final);
+				return Ok(());
+			}
+		};
+		let actions = step(&mut self.state, input);
+		self.carry_out(actions)
+	}
+
+	/// Whether the chain had no room for the submission.
+	fn judge(&self, job: JobNumber, result: Result<(), SubmitError>) -> Result<bool, TrainError> {
+		let Err(error) = result else { return Ok(false) };
+		let is_full = ["TooManyOpenRounds", "TooManyOpenRoundsOfTrainer"]
+			.iter()
+			.any(|name| error.is_pallet_error("ProofOfLearning", name));
+		// An earlier submission of the same blocks was on its way: the next block shows it.
+		let is_there = error.is_pallet_error("ExpertDag", "BlockExists");
+		let is_passing =
+			error.is_retryable() || error.is_disconnect() || matches!(error, SubmitError::Unknown { .. });
+		if is_full || is_there || is_passing {
+			tracing::info!(job, %error, "the chain is asked again");
+			return Ok(is_full);
+		}
+		Err(TrainError::Refused { job, source: error })
+	}
+
+	/// In order; what cannot be journalled stops everything after it.
+	fn carry_out(&mut self, actions: Vec<Action>) -> Result<(), TrainError> {
+		for action in actions {
+			match action {
+				Action::Journal(entry) => self.journal.append(&entry)?,
+				Action::Train { job } => self.train(job),
+				Action::Submit { job, blocks } => self.submit(job, blocks),
+				Action::Note(note) => self.tell(note),
+			}
+		}
+		Ok(())
+	}
+
+	fn tell(&self, note: Note) {
+		self.workshop.reporter.tell(&match note {
+			Note::Submitted { job, round } => Happening::Submitted { job, round },
+			Note::Closed { job, round, outcome: verdict, medians } => {
+				Happening::Verdict { job, round, verdict, medians }
+			}
+			Note::GaveUp { job } => Happening::GaveUp { job },
+			Note::AllSettled => Happening::AllSettled,
+		});
+	}
+
+	fn train(&mut self, job: JobNumber) {
+		let (workshop, known, events) = (self.workshop.clone(), self.heads.clone(), self.events.clone());
+		self.tasks.spawn(async move {
+			let event = match workshop.train(job, known).await {
+				Ok((blocks, heads)) => Event::Trained { job, blocks, heads: Box::new(heads) },
+				Err(error) => Event::TrainFailed { job, error },
+			};
+			// Nobody listens any more when the worker stops.
+			let _ = events.send(event).await;
+		});
+	}
+
+	fn submit(&mut self, job: JobNumber, blocks: NewBlocks) {
+		let (chain, signer, events, model) =
+			(self.chain.clone(), self.signer.clone(), self.events.clone(), self.model);
+		let migration = self.workshop.config.train.jobs.get(job as usize).and_then(|plan| plan.migration);
+		self.tasks.spawn(async move {
+			// Repeating is harmless: the chain takes a block once.
+			let call = match migration {
+				Some(migration) => Call::SubmitMigration { model, migration, blocks },
+				None => Call::SubmitBlocks { model, blocks },
+			};
+			let result = chain.submit(&signer, call, Wait::Finalized).await.map(|_| ());
+			let _ = events.send(Event::Submitted { job, result }).await;
+		});
+	}
+
+	fn claim(&mut self, epoch: u32) {
+		let (chain, signer, events) = (self.chain.clone(), self.signer.clone(), self.events.clone());
+		let reporter = self.workshop.reporter.clone();
+		self.tasks.spawn(async move {
+			let is_final = match claim(&*chain, &signer, epoch).await {
+				Ok(receipt) => {
+					for event in receipt.events {
+						if let ChainEvent::RewardPaid { epoch, amount, .. } = event {
+							reporter.tell(&Happening::Paid { epoch, amount });
+						}
+					}
+					false
+				}
+				Err(error) => {
+					tracing::warn!(epoch, %error, "could not claim");
+					matches!(error, SubmitError::Dispatch { .. })
+				}
+			};
+			let _ = events.send(Event::Claimed { epoch, is_final }).await;
+		});
+	}
+
+	/// Lets calls under way finish and the training thread save, as long as it may take.
+	async fn drain(&mut self, timeout: Duration) {
+		let finished = tokio::time::timeout(timeout, async {
+			while !self.tasks.is_empty() {
+				tokio::select! {
+					biased;
+					Some(event) = self.received.recv() => match event {
+						// Journalled, so that it is not trained again; submitted at the next start.
+						Event::Trained { job, blocks, .. } => {
+							let actions = step(&mut self.state, Input::Trained { job, blocks });
+							let kept = self.carry_out(actions);
+							if let Err(error) = kept.and_then(|()| Ok(self.workshop.forget_run(job)?)) {
+								tracing::error!(%error, "while stopping");
+							}
+						},
+						Event::TrainFailed { error: JobError::Stopped, .. } => {},
+						Event::TrainFailed { job, error } => tracing::warn!(job, %error, "while stopping"),
+						Event::Submitted { job, result: Err(error) } => tracing::warn!(job, %error, "while stopping"),
+						Event::Submitted { .. } | Event::Claimed { .. } => {},
+					},
+					_ = self.tasks.join_next() => {},
+				}
+			}
+		});
+		if finished.await.is_err() {
+			tracing::info!(
+				"work was still under way when the time to stop was over; the next start looks after it"
+			);
+		}
+		self.tasks.shutdown().await;
+	}
+}

@@ -1,0 +1,527 @@
+//! A chain in memory that keeps the rules of a round, and workers to put on it.
+
+#![allow(dead_code)]
+
+use blyan_chain_client::{
+	fake::{FakeChain, FakeState, PalletError},
+	Call, ChainEvent, ModelOwner, Owed, Signer,
+};
+use blyan_exchange::{Identity, Network, NetworkConfig};
+use blyan_primitives::{
+	api::{BlockInfo, BlockStanding, ModelInfo, RoundInfo, RoundPhase, WorkerInfo},
+	architecture::{Architecture, ExpertCount},
+	dag::{Block, BlockKind, ManifestEntry, ModelId, NewBlocks, SemVer, SubmissionId},
+	delta::DeltaChain,
+	economy::BLY,
+	learning::{self, Finding, Gate, Purpose, RejectReason, Report, Verdict},
+	merkle,
+	migration::Migration,
+	worker::{Role, Roles, INITIAL_REPUTATION},
+	AccountId, Hash,
+};
+use blyan_store::Store;
+use blyan_worker::{
+	config::Config,
+	content::Content,
+	import_text::{import_text, Division, ImportedText},
+	register_model::{FirstWeights, Registration},
+	worker::Connection,
+};
+use std::{
+	collections::{BTreeMap, VecDeque},
+	path::Path,
+	sync::{Arc, Mutex},
+	time::Duration,
+};
+
+/// What each accepted submission earns its trainer and its evaluators.
+pub const REWARD: u128 = 5 * BLY;
+/// Between blocks.
+pub const BLOCK_TIME: Duration = Duration::from_millis(20);
+
+pub fn signer(name: &str) -> Signer {
+	Signer::from_suri(&format!("//{name}").into()).unwrap()
+}
+
+pub fn architecture() -> Architecture {
+	Architecture::byte_level(1, ExpertCount { min: 2, current: 2, max: 4 }, 1, 16, 16, 2, 16)
+}
+
+pub fn gate() -> Gate {
+	Gate { z_milli: 2_326, delta: 1_000_000, rho: 500_000_000, tolerance: 1_000_000, shards_per_domain: 8 }
+}
+
+/// A chain on which one call after another is in a block of its own, and committees are whoever is
+/// registered as an evaluator.
+#[derive(Clone)]
+pub struct TestChain {
+	pub fake: FakeChain,
+	hidden: Arc<Mutex<Hidden>>,
+}
+
+#[derive(Default)]
+struct Hidden {
+	commitments: BTreeMap<(SubmissionId, AccountId), Hash>,
+	findings: BTreeMap<SubmissionId, BTreeMap<AccountId, Finding>>,
+	earned: BTreeMap<AccountId, u128>,
+	refusals: VecDeque<(String, PalletError)>,
+}
+
+impl TestChain {
+	pub fn new() -> Self {
+		let chain = Self { fake: FakeChain::new(), hidden: Arc::default() };
+		let hidden = chain.hidden.clone();
+		chain.fake.on_call(move |state, who, call| hidden.lock().unwrap().carry_out(state, who, call));
+		chain
+	}
+
+	pub fn endow(&self, account: &AccountId) {
+		self.fake.edit(|state| state.balances.insert(account.clone(), 10_000 * BLY));
+	}
+
+	pub fn connection(&self, name: &str) -> Connection {
+		let signer = signer(name);
+		self.endow(signer.account());
+		Connection { chain: Arc::new(self.fake.clone()), signer }
+	}
+
+	/// Finalizes blocks, draws committees and closes epochs, until dropped.
+	pub fn run(&self) -> Ticker {
+		let chain = self.clone();
+		Ticker(tokio::spawn(async move {
+			loop {
+				tokio::time::sleep(BLOCK_TIME).await;
+				chain.fake.edit(|state| chain.hidden.lock().unwrap().tick(state));
+				chain.fake.finalize(vec![]);
+			}
+		}))
+	}
+
+	/// Makes the next call of that name fail.
+	pub fn refuse_next(&self, call: &str, pallet: &str, error: &str) {
+		self.hidden.lock().unwrap().refusals.push_back((call.into(), PalletError::new(pallet, error)));
+	}
+
+	pub fn findings(&self, round: SubmissionId) -> BTreeMap<AccountId, Finding> {
+		self.hidden.lock().unwrap().findings.get(&round).cloned().unwrap_or_default()
+	}
+
+	pub fn round(&self, round: SubmissionId) -> Option<RoundInfo<AccountId>> {
+		self.fake.edit(|state| state.rounds.get(&round).cloned())
+	}
+
+	/// Waits for a round's verdict.
+	pub async fn verdict(&self, round: SubmissionId) -> RoundInfo<AccountId> {
+		self.until(|chain| chain.round(round).filter(|info| matches!(info.phase, RoundPhase::Closed(_))))
+			.await
+	}
+
+	pub async fn until<T>(&self, found: impl Fn(&Self) -> Option<T>) -> T {
+		let look = async {
+			loop {
+				if let Some(found) = found(self) {
+					return found;
+				}
+				tokio::time::sleep(BLOCK_TIME).await;
+			}
+		};
+		tokio::time::timeout(Duration::from_secs(120), look).await.expect("it takes no two minutes")
+	}
+
+	pub fn calls(&self, account: &AccountId, wanted: impl Fn(&Call) -> bool) -> usize {
+		let all = self.fake.submissions();
+		all.iter().filter(|submission| submission.account == *account && wanted(&submission.call)).count()
+	}
+}
+
+pub struct Ticker(tokio::task::JoinHandle<()>);
+
+impl Drop for Ticker {
+	fn drop(&mut self) {
+		self.0.abort();
+	}
+}
+
+fn refuse<T>(pallet: &str, error: &str) -> Result<T, PalletError> {
+	Err(PalletError::new(pallet, error))
+}
+
+impl Hidden {
+	fn carry_out(
+		&mut self,
+		state: &mut FakeState,
+		who: &AccountId,
+		call: &Call,
+	) -> Result<Vec<ChainEvent>, PalletError> {
+		if self.refusals.front().is_some_and(|(name, _)| *name == call.full_name()) {
+			return Err(self.refusals.pop_front().unwrap().1);
+		}
+		match call.clone() {
+			Call::RegisterWorker { roles, endpoint, bond, .. } => {
+				if state.workers.contains_key(who) {
+					return refuse("Workers", "AlreadyRegistered");
+				}
+				let worker = WorkerInfo {
+					account: who.clone(),
+					roles,
+					endpoint: endpoint.to_vec(),
+					bond,
+					reputation: INITIAL_REPUTATION,
+					engagements: 0,
+					active: true,
+				};
+				state.workers.insert(who.clone(), worker);
+			}
+			Call::UpdateEndpoint { endpoint } => match state.workers.get_mut(who) {
+				Some(worker) => worker.endpoint = endpoint.to_vec(),
+				None => return refuse("Workers", "WorkerNotFound"),
+			},
+			Call::RegisterModel { name, architecture } => {
+				let model = state.models.len() as ModelId;
+				let info = ModelInfo {
+					id: model,
+					name,
+					owner: Some(who.clone()),
+					architecture,
+					version: SemVer::GENESIS,
+					generation: 0,
+					root: None,
+					pool: None,
+					gate: None,
+					migration: None,
+				};
+				state.models.insert(model, info);
+				let (owner, components) = (ModelOwner::Account(who.clone()), architecture.component_count());
+				return Ok(vec![ChainEvent::ModelRegistered { model, owner, components, deposit: 0 }]);
+			}
+			Call::AddGenesisBlocks { model, blocks } => return add_genesis(state, who, model, blocks),
+			Call::OpenTraining { model, pool, gate } => {
+				let Some(info) = state.models.get_mut(&model) else {
+					return refuse("ProofOfLearning", "NotModelOwner");
+				};
+				info.pool = Some(pool);
+				info.gate = Some(gate);
+			}
+			Call::SubmitBlocks { model, blocks } => return submit(state, who, model, None, blocks),
+			Call::ProposeMigration { model, migration } => {
+				state.models.get_mut(&model).unwrap().migration = Some(migration);
+			}
+			Call::SubmitMigration { model, migration, blocks } => {
+				if state.models[&model].migration != Some(migration) {
+					return refuse("ExpertDag", "MigrationNotWanted");
+				}
+				return submit(state, who, model, Some(migration), blocks);
+			}
+			Call::Commit { round, commitment } => return self.commit(state, who, round, commitment),
+			Call::Reveal { round, finding, salt } => return self.reveal(state, who, round, finding, salt),
+			Call::ClaimRewards { epoch } => {
+				let open = state.claimable_epochs.entry(who.clone()).or_default();
+				let Some(at) = open.iter().position(|other| *other == epoch) else {
+					return refuse("Rewards", "ClaimNotFound");
+				};
+				open.remove(at);
+				let amount = state.owed.remove(who).unwrap_or_default().claimable;
+				*state.balances.entry(who.clone()).or_default() += amount;
+				return Ok(vec![ChainEvent::RewardPaid { account: who.clone(), epoch, amount }]);
+			}
+			other => panic!("{other:?}"),
+		}
+		Ok(vec![])
+	}
+
+	fn commit(
+		&mut self,
+		state: &mut FakeState,
+		who: &AccountId,
+		id: SubmissionId,
+		commitment: Hash,
+	) -> Result<Vec<ChainEvent>, PalletError> {
+		let Some(round) = state.rounds.get_mut(&id) else {
+			return refuse("ProofOfLearning", "RoundNotFound");
+		};
+		if !matches!(round.phase, RoundPhase::Commit { .. }) {
+			return refuse("ProofOfLearning", "NotInCommitPhase");
+		}
+		if round.committed.contains(who) {
+			return refuse("ProofOfLearning", "AlreadyCommitted");
+		}
+		round.committed.push(who.clone());
+		self.commitments.insert((id, who.clone()), commitment);
+		if round.committed.len() == round.committee.len() {
+			round.phase = RoundPhase::Reveal { until: u32::MAX };
+		}
+		Ok(vec![])
+	}
+
+	fn reveal(
+		&mut self,
+		state: &mut FakeState,
+		who: &AccountId,
+		id: SubmissionId,
+		finding: Finding,
+		salt: [u8; 32],
+	) -> Result<Vec<ChainEvent>, PalletError> {
+		let Some(round) = state.rounds.get_mut(&id) else {
+			return refuse("ProofOfLearning", "RoundNotFound");
+		};
+		if !matches!(round.phase, RoundPhase::Reveal { .. }) {
+			return refuse("ProofOfLearning", "NotInRevealPhase");
+		}
+		if round.revealed.contains(who) {
+			return refuse("ProofOfLearning", "AlreadyRevealed");
+		}
+		let expected = learning::commitment(who, id, round.attempt, &round.blocks, &finding, &salt);
+		if self.commitments.get(&(id, who.clone())) != Some(&expected) {
+			return refuse("ProofOfLearning", "RevealMismatch");
+		}
+		round.revealed.push(who.clone());
+		let findings = self.findings.entry(id).or_default();
+		findings.insert(who.clone(), finding);
+		if round.revealed.len() == round.committee.len() {
+			let findings: Vec<Finding> = findings.values().cloned().collect();
+			self.close(state, id, &findings);
+		}
+		Ok(vec![])
+	}
+
+	fn close(&mut self, state: &mut FakeState, id: SubmissionId, findings: &[Finding]) {
+		let reports: Vec<&Report> = findings
+			.iter()
+			.filter_map(|finding| match finding {
+				Finding::Measured(report) => Some(report),
+				_ => None,
+			})
+			.collect();
+		let round = state.rounds.get_mut(&id).unwrap();
+		let gate = state.models[&round.model].gate.unwrap();
+		let verdict = if reports.len() == findings.len() {
+			let medians = learning::medians(&reports);
+			let verdict =
+				round.purpose.judge(&gate, &medians).map_or_else(Verdict::Rejected, |()| Verdict::Accepted);
+			round.medians = Some(medians);
+			verdict
+		} else if findings.contains(&Finding::Malformed) {
+			Verdict::Rejected(RejectReason::Malformed)
+		} else {
+			Verdict::Rejected(RejectReason::Unfetchable)
+		};
+		round.phase = RoundPhase::Closed(verdict);
+		let round = round.clone();
+		if verdict == Verdict::Accepted {
+			move_heads(state, &round);
+			for account in round.committee.iter().chain([&round.trainer]) {
+				*self.earned.entry(account.clone()).or_default() += REWARD;
+			}
+		} else {
+			for block in &round.blocks {
+				state.blocks.get_mut(block).unwrap().standing = BlockStanding::Rejected;
+			}
+		}
+	}
+
+	/// Draws committees; closes the epoch.
+	fn tick(&mut self, state: &mut FakeState) {
+		let committee: Vec<AccountId> = state
+			.workers
+			.values()
+			.filter(|worker| worker.roles.contains(Role::Evaluator))
+			.map(|worker| worker.account.clone())
+			.collect();
+		let generations: BTreeMap<ModelId, u32> =
+			state.models.iter().map(|(id, info)| (*id, info.generation)).collect();
+		for round in state.rounds.values_mut() {
+			if round.phase == RoundPhase::AwaitingDraw && !committee.is_empty() {
+				round.committee = committee.clone();
+				round.baseline = Some(generations[&round.model]);
+				round.seed = Some(Hash::repeat_byte(round.id as u8));
+				round.phase = RoundPhase::Commit { until: u32::MAX };
+			}
+		}
+		for (account, earned) in std::mem::take(&mut self.earned) {
+			let owed = Owed { claimable: earned, accruing: 0 };
+			state.owed.insert(account.clone(), owed);
+			state.claimable_epochs.entry(account).or_default().push(0);
+		}
+	}
+}
+
+fn entry_of(info: &BlockInfo<AccountId>) -> ManifestEntry {
+	let Block { component, content, bytes, .. } = info.block;
+	ManifestEntry { component, block: info.id, content, bytes, deltas: info.deltas.length }
+}
+
+fn root_of(info: &ModelInfo<AccountId>, manifest: &[ManifestEntry]) -> Option<Hash> {
+	let a = info.architecture;
+	let heads = manifest.iter().map(|entry| (a.component_index(entry.component).unwrap(), entry.block));
+	merkle::version_root_of_heads(&a, heads)
+}
+
+/// Stores a block; one that is a delta lengthens the chain of its first parent.
+fn put_block(
+	state: &mut FakeState,
+	block: Block<AccountId>,
+	submission: Option<SubmissionId>,
+	standing: BlockStanding,
+) -> BlockInfo<AccountId> {
+	let deltas = match block.kind {
+		BlockKind::Delta => state.blocks[&block.parents[0]].deltas.extended(block.bytes),
+		_ => DeltaChain::whole(block.bytes),
+	};
+	let info = BlockInfo { id: block.id(), block, submission, standing, deltas, children: 0 };
+	state.blocks.insert(info.id, info.clone());
+	info
+}
+
+fn add_genesis(
+	state: &mut FakeState,
+	who: &AccountId,
+	model: ModelId,
+	blocks: NewBlocks,
+) -> Result<Vec<ChainEvent>, PalletError> {
+	for new in blocks {
+		let known = state.manifests.entry((model, 0)).or_default();
+		if known.iter().any(|entry| entry.component == new.component) {
+			return refuse("ExpertDag", "HeadExists");
+		}
+		let block = Block::from_new(model, who.clone(), new);
+		let entry = entry_of(&put_block(state, block, None, BlockStanding::Head { since: 0 }));
+		state.manifests.entry((model, 0)).or_default().push(entry);
+	}
+	let info = state.models.get_mut(&model).unwrap();
+	let manifest = state.manifests.entry((model, 0)).or_default();
+	if manifest.len() as u32 == info.architecture.component_count() {
+		manifest.sort_by_key(|entry| info.architecture.component_index(entry.component));
+		info.root = root_of(info, manifest);
+	}
+	Ok(vec![])
+}
+
+fn submit(
+	state: &mut FakeState,
+	who: &AccountId,
+	model: ModelId,
+	migration: Option<Migration>,
+	blocks: NewBlocks,
+) -> Result<Vec<ChainEvent>, PalletError> {
+	let id = state.rounds.len() as SubmissionId;
+	let blocks: Vec<Block<AccountId>> =
+		blocks.into_iter().map(|new| Block::from_new(model, who.clone(), new)).collect();
+	if blocks.iter().any(|block| state.blocks.contains_key(&block.id())) {
+		return refuse("ExpertDag", "BlockExists");
+	}
+	for block in &blocks {
+		assert!(
+			block.parents.iter().all(|parent| state.blocks.contains_key(parent)),
+			"its parents are there"
+		);
+	}
+	let is_compaction = blocks.iter().all(|block| block.kind == BlockKind::Snapshot);
+	let purpose = match migration {
+		Some(migration) => Purpose::Migration(migration),
+		None if is_compaction => Purpose::Compaction,
+		None => Purpose::Improvement,
+	};
+	let round = RoundInfo {
+		id,
+		model,
+		trainer: who.clone(),
+		purpose,
+		blocks: blocks.iter().map(Block::id).collect(),
+		components: blocks.iter().map(|block| block.component).collect(),
+		bond: 100 * BLY,
+		submitted_at: 0,
+		attempt: 0,
+		baseline: None,
+		seed: None,
+		pool: state.models[&model].pool.clone(),
+		gate: state.models[&model].gate,
+		committee: vec![],
+		committed: vec![],
+		revealed: vec![],
+		phase: RoundPhase::AwaitingDraw,
+		medians: None,
+	};
+	for block in blocks {
+		put_block(state, block, Some(id), BlockStanding::Candidate);
+	}
+	state.rounds.insert(id, round);
+	Ok(vec![])
+}
+
+fn move_heads(state: &mut FakeState, round: &RoundInfo<AccountId>) {
+	let info = state.models.get_mut(&round.model).unwrap();
+	let mut manifest = state.manifests[&(round.model, info.generation)].clone();
+	info.generation += 1;
+	if let Some(migration) = round.purpose.migration() {
+		info.architecture = migration.apply(&info.architecture).unwrap();
+		info.migration = None;
+	}
+	for id in &round.blocks {
+		let block = state.blocks.get_mut(id).unwrap();
+		block.standing = BlockStanding::Head { since: info.generation };
+		manifest.retain(|entry| entry.component != block.block.component);
+		manifest.push(entry_of(block));
+	}
+	let a = info.architecture;
+	manifest.retain(|entry| a.component_index(entry.component).is_some());
+	manifest.sort_by_key(|entry| a.component_index(entry.component));
+	info.root = root_of(info, &manifest);
+	state.manifests.insert((round.model, info.generation), manifest);
+}
+
+/// A configuration of a worker in `folder`, on any free port.
+pub fn config(folder: &Path, name: &str) -> Config {
+	Config {
+		key_env: Some("UNUSED".into()),
+		data_dir: folder.join(name),
+		listen: ([127, 0, 0, 1], 0).into(),
+		threads: 1,
+		machine_id: Some(name.into()),
+		shutdown_seconds: 10,
+		evaluate: blyan_worker::config::EvaluateConfig { fetch_timeout_seconds: 2, ..Default::default() },
+		..Config::default()
+	}
+}
+
+/// Content as another worker than those of a test would get it: into that store, from whom the chain names.
+pub async fn content(store: Store, connection: &Connection) -> Content {
+	let network = Network::start(store, Identity::ephemeral(), NetworkConfig::default()).await.unwrap();
+	Content::new(network, connection.chain.clone(), connection.account().clone())
+}
+
+/// Imports a text that can be learned from into the worker's store.
+pub fn import(config: &Config) -> ImportedText {
+	let text: String = (0..3_000).map(|i| format!("the {} fox jumps over the lazy dog. ", i % 7)).collect();
+	std::fs::create_dir_all(&config.data_dir).unwrap();
+	let path = config.data_dir.join("text");
+	std::fs::write(&path, text).unwrap();
+	let store = Store::open(config.store_dir()).unwrap();
+	let division = Division { shard_bytes: 32, shards_per_domain: 16, domains: 2 };
+	import_text(&path, &store, &config.store_dir(), division, |_, _| {}).unwrap()
+}
+
+pub fn registration(imported: &ImportedText) -> Registration {
+	Registration {
+		name: "tiny".into(),
+		architecture: architecture(),
+		pool: (&imported.pool).try_into().unwrap(),
+		gate: gate(),
+		weights: FirstWeights::Seed(1),
+	}
+}
+
+/// Registers an account as a trainer with that endpoint, without a worker behind it.
+pub fn register_bare(chain: &TestChain, account: &AccountId, endpoint: &str) {
+	chain.fake.edit(|state| {
+		let worker = WorkerInfo {
+			account: account.clone(),
+			roles: Roles::default().with(Role::Trainer),
+			endpoint: endpoint.as_bytes().to_vec(),
+			bond: 1_000 * BLY,
+			reputation: INITIAL_REPUTATION,
+			engagements: 0,
+			active: true,
+		};
+		state.workers.insert(account.clone(), worker);
+	});
+}

@@ -1,0 +1,9 @@
+//! Tests by journey.
+
+mod deltas;
+mod migrations;
+mod models;
+mod properties;
+mod queries;
+mod submissions;
+mod try_state;

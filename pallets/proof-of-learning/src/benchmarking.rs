@@ -1,0 +1,366 @@
+//! Benchmarks of every call, and of everything that a deadline can bring about, with the largest committee.
+
+// A benchmark that cannot be set up must fail.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use super::*;
+use crate::{impls::step::Step, tally};
+use alloc::{vec, vec::Vec};
+use blyan_primitives::{
+	cid::{Cid, CidCodec},
+	dag::{ModelId, MAX_BLOCKS},
+	learning::{
+		commitment, Domain, DomainName, Finding, Gate, Medians, NanoBits, RejectReason, Report,
+		ValidationPool, Verdict, BIT_PER_BYTE, MAX_DOMAINS,
+	},
+	traits::{ModelGraph, WorkerRegistry},
+	worker::Role,
+	Hash,
+};
+use frame_support::{
+	assert_ok,
+	traits::{
+		fungible::{Inspect, Mutate},
+		Get, Randomness,
+	},
+	BoundedVec,
+};
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+use polkadot_sdk::{
+	frame_benchmarking::v2::*,
+	sp_runtime::traits::{Bounded, One, Saturating},
+};
+
+const SEED: u32 = 0;
+const GOOD: NanoBits = 50_000_000;
+
+fn terms(domains: u32) -> TrainingTerms {
+	let domain = Domain { name: DomainName::truncate_from(vec![b'x'; 32]), shards: 1_000 };
+	TrainingTerms {
+		pool: ValidationPool {
+			content: Cid { codec: CidCodec::DagPb, digest: [1; 32] },
+			shard_bytes: 512,
+			domains: BoundedVec::truncate_from(vec![domain; domains as usize]),
+		},
+		gate: Gate {
+			z_milli: 2_326,
+			delta: 1_000_000,
+			rho: 20_000_000,
+			tolerance: 1_000_000,
+			shards_per_domain: 8,
+		},
+	}
+}
+
+fn measured(gain: NanoBits) -> Finding {
+	Finding::Measured(Report {
+		baseline: 3 * BIT_PER_BYTE,
+		gain,
+		standard_error: 1_000,
+		domain_gains: BoundedVec::truncate_from(vec![gain; MAX_DOMAINS as usize]),
+		losses_root: Hash::repeat_byte(1),
+	})
+}
+
+fn endow<T: Config>(who: &T::AccountId) {
+	let bond = RoundParameters::default().submission_bond.max(T::Currency::minimum_balance());
+	T::Currency::set_balance(who, bond.saturating_mul(1_000));
+}
+
+/// Who trains.
+fn trainer<T: Config>() -> T::AccountId {
+	let trainer: T::AccountId = account("trainer", 0, SEED);
+	endow::<T>(&trainer);
+	T::Workers::benchmark_worker(&trainer, Role::Trainer);
+	trainer
+}
+
+/// A model that is open for training, and evaluators for the largest committee.
+fn world<T: Config>() -> (T::AccountId, ModelId) {
+	let trainer = trainer::<T>();
+	for number in 0..T::MaxCommittee::get() {
+		let evaluator: T::AccountId = account("evaluator", number, SEED);
+		endow::<T>(&evaluator);
+		T::Workers::benchmark_worker(&evaluator, Role::Evaluator);
+	}
+	let owner: T::AccountId = account("owner", 0, SEED);
+	endow::<T>(&owner);
+	let model = T::Graph::benchmark_model(&owner);
+	Pools::<T>::insert(model, terms(MAX_DOMAINS));
+	let size = T::MaxCommittee::get();
+	Parameters::<T>::mutate(|parameters| {
+		(parameters.committee_size, parameters.min_committee) = (size, size);
+		// Whatever length of content the graph's blocks claim.
+		parameters.bond_per_mib = 0;
+	});
+	(trainer, model)
+}
+
+/// A round of that many blocks that awaits its draw.
+fn submitted<T: Config>(blocks: u32) -> RoundId {
+	let (trainer, model) = world::<T>();
+	let id = NextRoundId::<T>::get();
+	let blocks = T::Graph::benchmark_blocks(model, blocks);
+	assert_ok!(Pallet::<T>::do_submit(trainer, model, blocks, None));
+	id
+}
+
+/// A round off the agenda whose committee was just drawn.
+fn drawn<T: Config>(blocks: u32) -> (RoundId, RoundOf<T>) {
+	let id = submitted::<T>(blocks);
+	let mut round = Rounds::<T>::get(id).expect("just submitted");
+	Pallet::<T>::unschedule(id, &mut round);
+	assert_eq!(Pallet::<T>::draw_committee(id, &mut round, Hash::repeat_byte(9)), Step::Drawn);
+	assert_eq!(round.committee.len() as u32, T::MaxCommittee::get());
+	Pallet::<T>::unschedule(id, &mut round);
+	Rounds::<T>::insert(id, &round);
+	(id, round)
+}
+
+/// A round off the agenda whose committee found that, in the order of its seats; `None` did not reveal.
+fn found<T: Config>(blocks: u32, findings: impl Fn(u32) -> Option<Finding>) -> (RoundId, RoundOf<T>) {
+	let (id, mut round) = drawn::<T>(blocks);
+	for (number, seat) in round.committee.iter_mut().enumerate() {
+		seat.commitment = Some(Hash::repeat_byte(number as u8));
+		seat.finding = findings(number as u32);
+	}
+	// However the benchmark sets the height of the block that it runs in.
+	round.phase = Phase::Reveal { until: BlockNumberFor::<T>::max_value() };
+	(id, round)
+}
+
+/// The most evaluators who may be wrong while a majority agrees.
+fn minority<T: Config>() -> u32 {
+	T::MaxCommittee::get().saturating_sub(1) / 2
+}
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	#[benchmark]
+	fn open_training(d: Linear<1, MAX_DOMAINS>) {
+		let owner: T::AccountId = account("owner", 0, SEED);
+		endow::<T>(&owner);
+		let model = T::Graph::benchmark_model(&owner);
+		let TrainingTerms { pool, gate } = terms(d);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), model, pool, gate);
+		assert_eq!(Pools::<T>::get(model), Some(terms(d)));
+	}
+
+	#[benchmark]
+	fn submit(b: Linear<1, MAX_BLOCKS>) {
+		let (trainer, model) = world::<T>();
+		let blocks = T::Graph::benchmark_blocks(model, b);
+		let id = NextRoundId::<T>::get();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(trainer), model, blocks);
+		assert_eq!(Rounds::<T>::get(id).map(|round| round.blocks.len() as u32), Some(b));
+	}
+
+	#[benchmark]
+	fn commit() {
+		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
+		// All but the one who calls and the last have committed.
+		let others = round.committee.len().saturating_sub(2);
+		for (number, seat) in round.committee.iter_mut().enumerate().take(others) {
+			seat.commitment = Some(Hash::repeat_byte(number as u8));
+		}
+		let caller = round.committee[others].evaluator.clone();
+		Rounds::<T>::insert(id, round);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id, Hash::repeat_byte(0xff));
+		assert_eq!(Rounds::<T>::get(id).map(|round| round.committed()), Some(others as u32 + 1));
+	}
+
+	#[benchmark]
+	fn reveal() {
+		let (id, mut round) = found::<T>(MAX_BLOCKS, |_| Some(measured(GOOD)));
+		let caller = round.committee[0].evaluator.clone();
+		let hash = commitment(&caller, id, 0, &round.blocks, &measured(GOOD), &[1; 32]);
+		round.committee[0].commitment = Some(hash);
+		round.committee[0].finding = None;
+		// Another has yet to reveal.
+		round.committee[1].finding = None;
+		Rounds::<T>::insert(id, round);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id, measured(GOOD), [1; 32]);
+		assert_eq!(
+			Rounds::<T>::get(id).and_then(|round| round.committee[0].finding.clone()),
+			Some(measured(GOOD))
+		);
+	}
+
+	#[benchmark]
+	fn force_set_parameters() {
+		let parameters = RoundParameters { commit_blocks: 77, ..RoundParameters::default() };
+		#[extrinsic_call]
+		_(RawOrigin::Root, parameters.clone());
+		assert_eq!(Parameters::<T>::get(), parameters);
+	}
+
+	/// A slot that is full, without what is due for the rounds in it.
+	#[benchmark]
+	fn serve_slot() {
+		let now = BlockNumberFor::<T>::one();
+		let full = (0..T::MaxDuePerBlock::get()).map(RoundId::from).collect::<Vec<_>>();
+		Agenda::<T>::insert(now, BoundedVec::truncate_from(full));
+		#[block]
+		{
+			IncompleteSince::<T>::get();
+			let due = Agenda::<T>::take(now);
+			// Kept for the next block, as where the weight does not suffice.
+			Agenda::<T>::insert(now, due);
+			IncompleteSince::<T>::put(now);
+		}
+		assert_eq!(IncompleteSince::<T>::get(), Some(now));
+	}
+
+	/// One evaluator too few: all are drawn, engaged and released again.
+	#[benchmark]
+	fn postpone_draw() {
+		let id = submitted::<T>(MAX_BLOCKS);
+		let mut round = Rounds::<T>::get(id).expect("just submitted");
+		Pallet::<T>::unschedule(id, &mut round);
+		// More than are ever drawn, however many evaluators the chain has besides.
+		Parameters::<T>::mutate(|parameters| {
+			parameters.min_committee = parameters.committee_size.saturating_add(1)
+		});
+		let step;
+		#[block]
+		{
+			T::Randomness::random(b"benchmark");
+			step = Pallet::<T>::draw_committee(id, &mut round, Hash::repeat_byte(9));
+			Rounds::<T>::insert(id, round);
+		}
+		assert_eq!(step, Step::Postponed);
+	}
+
+	#[benchmark]
+	fn draw() {
+		let id = submitted::<T>(MAX_BLOCKS);
+		let mut round = Rounds::<T>::get(id).expect("just submitted");
+		Pallet::<T>::unschedule(id, &mut round);
+		let step;
+		#[block]
+		{
+			T::Randomness::random(b"benchmark");
+			step = Pallet::<T>::draw_committee(id, &mut round, Hash::repeat_byte(9));
+			Rounds::<T>::insert(id, round);
+		}
+		assert_eq!(step, Step::Drawn);
+	}
+
+	#[benchmark]
+	fn open_reveal() {
+		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
+		for (number, seat) in round.committee.iter_mut().enumerate() {
+			seat.commitment = Some(Hash::repeat_byte(number as u8));
+		}
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_commit(id, &mut round);
+			Rounds::<T>::insert(id, round);
+		}
+		assert_eq!(step, Step::RevealOpened);
+	}
+
+	/// Nobody revealed: all are blamed and released.
+	#[benchmark]
+	fn restart() {
+		let (id, mut round) = found::<T>(MAX_BLOCKS, |_| None);
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_reveal(id, &mut round);
+			Rounds::<T>::insert(id, round);
+		}
+		assert_eq!(step, Step::Restarted);
+	}
+
+	/// As many as can be are wrong, and blamed.
+	#[benchmark]
+	fn accept(b: Linear<1, MAX_BLOCKS>) {
+		let wrong = minority::<T>();
+		let (id, mut round) =
+			found::<T>(b, |seat| Some(measured(if seat < wrong { 3 * GOOD } else { GOOD })));
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_reveal(id, &mut round);
+			Rounds::<T>::insert(id, &round);
+		}
+		assert_eq!(step, Step::Accepted { blocks: b });
+		assert!(matches!(round.phase, Phase::Closed { verdict: Verdict::Accepted, .. }));
+	}
+
+	/// As many as can be are wrong, and blamed; the others are paid.
+	#[benchmark]
+	fn reject(b: Linear<1, MAX_BLOCKS>) {
+		let wrong = minority::<T>();
+		let (id, mut round) = found::<T>(b, |seat| Some(measured(if seat < wrong { 3 * GOOD } else { 0 })));
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_reveal(id, &mut round);
+			Rounds::<T>::insert(id, &round);
+		}
+		assert_eq!(step, Step::Rejected { blocks: b });
+		let no_gain = Verdict::Rejected(RejectReason::NoGain);
+		assert!(matches!(round.phase, Phase::Closed { verdict, .. } if verdict == no_gain));
+	}
+
+	/// As many as can be are wrong, and blamed; the others are paid, and the rest is burned.
+	#[benchmark]
+	fn forfeit(b: Linear<1, MAX_BLOCKS>) {
+		let quorum = tally::quorum(T::MaxCommittee::get());
+		let (id, mut round) =
+			found::<T>(b, |seat| Some(if seat < quorum { Finding::Malformed } else { measured(GOOD) }));
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_reveal(id, &mut round);
+			Rounds::<T>::insert(id, &round);
+		}
+		assert_eq!(step, Step::Forfeited { blocks: b });
+	}
+
+	/// The last attempt, and nobody revealed: all are blamed and released, and the blocks withdrawn.
+	#[benchmark]
+	fn conclude_without_verdict(b: Linear<1, MAX_BLOCKS>) {
+		let (id, mut round) = found::<T>(b, |_| None);
+		Parameters::<T>::mutate(|parameters| parameters.max_attempts = 1);
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_reveal(id, &mut round);
+			Rounds::<T>::insert(id, &round);
+		}
+		assert_eq!(step, Step::Inconclusive { blocks: b });
+	}
+
+	#[benchmark]
+	fn prune_round() {
+		let (id, mut round) = found::<T>(MAX_BLOCKS, |_| Some(measured(GOOD)));
+		let at = frame_system::Pallet::<T>::block_number();
+		round.medians = Some(Medians {
+			baseline: 0,
+			gain: 0,
+			standard_error: 0,
+			domain_gains: BoundedVec::truncate_from(vec![0; MAX_DOMAINS as usize]),
+		});
+		round.phase = Phase::Closed { verdict: Verdict::Accepted, at };
+		Rounds::<T>::insert(id, round);
+		let later = at.saturating_add(T::ClosedRoundRetention::get()).saturating_add(One::one());
+		let mut meter = frame_support::weights::WeightMeter::with_limit(T::WeightInfo::prune_round());
+		#[block]
+		{
+			Pallet::<T>::prune_closed_rounds(later, &mut meter);
+		}
+		assert!(!Rounds::<T>::contains_key(id));
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::ExtBuilder::default().build(), crate::mock::Test);
+}

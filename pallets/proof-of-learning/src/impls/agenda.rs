@@ -1,0 +1,124 @@
+//! Deadlines: when something is due, serving it within a weight limit, and forgetting old rounds.
+
+use crate::{
+	impls::step::Step, types::*, weights::WeightInfo, Agenda, Config, FirstRoundId, IncompleteSince,
+	NextRoundId, Pallet, Rounds,
+};
+use polkadot_sdk::{
+	frame_support::{
+		defensive,
+		traits::{Defensive, Get},
+		weights::WeightMeter,
+		BoundedVec,
+	},
+	frame_system::pallet_prelude::BlockNumberFor,
+	sp_runtime::traits::Saturating,
+};
+
+impl<T: Config> Pallet<T> {
+	/// Puts a round on the agenda at `at`, or in the first slot after it that has room.
+	///
+	/// `at` must lie in the future, and the round must not be on the agenda. There are no more open rounds
+	/// than [`Config::MaxOpenRounds`], each in one slot, so few slots can be full.
+	pub(crate) fn schedule(id: RoundId, round: &mut RoundOf<T>, at: BlockNumberFor<T>) {
+		let mut slot = at;
+		let full_slots = T::MaxOpenRounds::get().div_ceil(T::MaxDuePerBlock::get().max(1));
+		for _ in 0..=full_slots {
+			if Agenda::<T>::try_mutate(slot, |due| due.try_push(id)).is_ok() {
+				round.due = Some(slot);
+				return;
+			}
+			slot.saturating_inc();
+		}
+		defensive!("every slot is full though each open round has one slot at most");
+	}
+
+	/// Takes a round off the agenda, for its phase ends early.
+	pub(crate) fn unschedule(id: RoundId, round: &mut RoundOf<T>) {
+		let Some(slot) = round.due.take().defensive() else { return };
+		Agenda::<T>::mutate_exists(slot, |entry| {
+			let Some(due) = entry.as_mut().defensive() else { return };
+			due.retain(|other| *other != id);
+			if due.is_empty() {
+				*entry = None;
+			}
+		});
+	}
+
+	/// Serves what is due, from the first slot that was not served to its end up to the one of `now`.
+	pub(crate) fn serve_agenda(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		let first = IncompleteSince::<T>::get();
+		let mut slot = first.unwrap_or(now);
+		while slot <= now {
+			if meter.try_consume(T::WeightInfo::serve_slot()).is_err() || !Self::serve_slot(slot, meter) {
+				IncompleteSince::<T>::put(slot);
+				return;
+			}
+			slot.saturating_inc();
+		}
+		if first.is_some() {
+			IncompleteSince::<T>::kill();
+		}
+	}
+
+	/// Goes on with what the start of the block had no weight for.
+	pub(crate) fn serve_leftovers(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		if meter.try_consume(T::DbWeight::get().reads(1)).is_ok() && IncompleteSince::<T>::exists() {
+			Self::serve_agenda(now, meter);
+		}
+	}
+
+	/// Serves one slot; `false` if there was not the weight for all of it, and the rest is kept.
+	fn serve_slot(slot: BlockNumberFor<T>, meter: &mut WeightMeter) -> bool {
+		let mut due = Agenda::<T>::take(slot).into_inner().into_iter();
+		while !due.as_slice().is_empty() {
+			// What a round takes is known only afterwards.
+			if !meter.can_consume(Step::max_weight::<T>()) {
+				Agenda::<T>::insert(slot, BoundedVec::truncate_from(due.collect()));
+				return false;
+			}
+			if let Some(id) = due.next() {
+				meter.consume(Self::serve_round(id).weight::<T>());
+			}
+		}
+		true
+	}
+
+	/// Does what is due for a round that was just taken off the agenda.
+	fn serve_round(id: RoundId) -> Step {
+		let Some(mut round) = Rounds::<T>::get(id).defensive() else { return Step::Nothing };
+		round.due = None;
+		let step = match round.phase {
+			Phase::AwaitingDraw => Self::try_draw(id, &mut round),
+			Phase::Commit { .. } => Self::close_commit(id, &mut round),
+			Phase::Reveal { .. } => Self::close_reveal(id, &mut round),
+			Phase::Closed { .. } => {
+				defensive!("a closed round has nothing due");
+				Step::Nothing
+			}
+		};
+		Rounds::<T>::insert(id, round);
+		step
+	}
+
+	/// Forgets the oldest rounds, as long as they closed [`Config::ClosedRoundRetention`] blocks ago.
+	///
+	/// In the order of their numbers, so that those that are kept have no gaps: one that is open for long
+	/// keeps younger ones a little longer.
+	pub(crate) fn prune_closed_rounds(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		while meter.try_consume(T::WeightInfo::prune_round()).is_ok() {
+			let first = FirstRoundId::<T>::get();
+			if first >= NextRoundId::<T>::get() {
+				return;
+			}
+			let is_old = |at: BlockNumberFor<T>| at.saturating_add(T::ClosedRoundRetention::get()) < now;
+			match Rounds::<T>::get(first).map(|round| round.phase) {
+				Some(Phase::Closed { at, .. }) if is_old(at) => {
+					Rounds::<T>::remove(first);
+					FirstRoundId::<T>::put(first.saturating_add(1));
+				}
+				_ => return,
+			}
+		}
+	}
+}

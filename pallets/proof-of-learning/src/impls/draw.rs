@@ -1,0 +1,134 @@
+//! Drawing the committee, and beginning anew with another one.
+
+use crate::{impls::step::Step, types::*, Config, Event, Pallet, Parameters, Pools};
+use blyan_primitives::{
+	traits::{ModelGraph, WorkerRegistry},
+	worker::Role,
+	Hash,
+};
+use codec::Encode;
+use polkadot_sdk::{
+	frame_support::{
+		defensive,
+		traits::{Defensive, Randomness},
+		BoundedVec,
+	},
+	frame_system,
+	sp_runtime::traits::{BlakeTwo256, Hash as _, Saturating},
+};
+
+impl<T: Config> Pallet<T> {
+	/// Draws the committee from randomness that did not exist when the attempt began, or tries again later.
+	pub(crate) fn try_draw(id: RoundId, round: &mut RoundOf<T>) -> Step {
+		let subject = (b"blyan/round", id, round.attempt).encode();
+		match T::Randomness::random(&subject) {
+			(Some(randomness), known_since) if known_since > round.attempt_since => {
+				Self::draw_committee(id, round, randomness)
+			}
+			_ => Self::postpone_draw(id, round, PostponeReason::NoRandomness),
+		}
+	}
+
+	/// Draws the committee from that randomness.
+	pub(crate) fn draw_committee(id: RoundId, round: &mut RoundOf<T>, randomness: Hash) -> Step {
+		// A submission is taken only for a model that has both, and neither is ever taken away.
+		let known = T::Graph::model(round.model).zip(Pools::<T>::get(round.model)).defensive();
+		let Some((model, terms)) = known else { return Self::conclude_without_verdict(id, round) };
+		if !T::Graph::fits(round.model, &round.blocks, round.purpose.migration()) {
+			// The model was changed under the blocks: nothing is wrong with them, and nothing to measure.
+			Self::conclude_without_verdict(id, round);
+			return Step::Outdated { blocks: round.blocks.len() as u32 };
+		}
+		let parameters = Parameters::<T>::get();
+		let seed = BlakeTwo256::hash_of(&(b"blyan/round-seed", randomness, id, round.attempt));
+		let drawn = T::Workers::draw(
+			Role::Evaluator,
+			parameters.committee_size,
+			seed,
+			core::slice::from_ref(&round.trainer),
+		);
+		let committee = match CommitteeOf::<T>::try_from(drawn) {
+			Ok(committee) if committee.len() as u32 >= parameters.min_committee => committee,
+			Ok(few) => {
+				few.iter().for_each(T::Workers::release);
+				return Self::postpone_draw(id, round, PostponeReason::TooFewEvaluators);
+			}
+			Err(many) => {
+				many.iter().for_each(T::Workers::release);
+				defensive!("more evaluators drawn than were asked for");
+				return Self::conclude_without_verdict(id, round);
+			}
+		};
+
+		let now = frame_system::Pallet::<T>::block_number();
+		let until = now.saturating_add(parameters.commit_blocks.into());
+		let seats = committee.iter().cloned().map(Seat::new).collect();
+		round.committee = BoundedVec::truncate_from(seats);
+		round.phase = Phase::Commit { until };
+		let (baseline, root) = (model.generation, model.root);
+		round.draw = Some(Draw { generation: baseline, root, seed, terms });
+		Self::schedule(id, round, until.saturating_add(1u32.into()));
+		Self::deposit_event(Event::RoundDrawn {
+			round: id,
+			attempt: round.attempt,
+			committee,
+			baseline,
+			root,
+			seed,
+			commit_until: until,
+		});
+		Step::Drawn
+	}
+
+	/// Tries again later, and at last no more.
+	pub(crate) fn postpone_draw(id: RoundId, round: &mut RoundOf<T>, reason: PostponeReason) -> Step {
+		round.draw_tries = round.draw_tries.saturating_add(1);
+		if round.draw_tries >= Parameters::<T>::get().max_draw_tries {
+			Self::conclude_without_verdict(id, round);
+			return Step::DrawAbandoned { blocks: round.blocks.len() as u32 };
+		}
+		let now = frame_system::Pallet::<T>::block_number();
+		let retry_at = now.saturating_add(draw_backoff(round.draw_tries).into());
+		Self::schedule(id, round, retry_at);
+		Self::deposit_event(Event::DrawPostponed { round: id, reason, retry_at });
+		Step::Postponed
+	}
+
+	/// Ends the attempt and begins the next one with a new draw; the last one ends inconclusively.
+	pub(crate) fn restart(id: RoundId, round: &mut RoundOf<T>, reason: RestartReason) -> Step {
+		let attempt = round.attempt.saturating_add(1);
+		let parameters = Parameters::<T>::get();
+		if attempt >= parameters.max_attempts {
+			return Self::conclude_without_verdict(id, round);
+		}
+		Self::release_committee(round);
+		let now = frame_system::Pallet::<T>::block_number();
+		round.committee = BoundedVec::new();
+		round.draw = None;
+		round.phase = Phase::AwaitingDraw;
+		round.attempt = attempt;
+		round.attempt_since = now;
+		round.draw_tries = 0;
+		Self::schedule(id, round, now.saturating_add(parameters.draw_delay.into()));
+		Self::deposit_event(Event::RoundRestarted { round: id, attempt, reason });
+		Step::Restarted
+	}
+
+	/// Ends the engagement of a running attempt's committee. Whoever calls this moves the round to a phase
+	/// whose committee is not engaged.
+	pub(crate) fn release_committee(round: &RoundOf<T>) {
+		if matches!(round.phase, Phase::Commit { .. } | Phase::Reveal { .. }) {
+			round.committee.iter().for_each(|seat| T::Workers::release(&seat.evaluator));
+		}
+	}
+
+	/// Whether another submission became head since the draw.
+	pub(crate) fn head_moved(round: &RoundOf<T>, draw: &Draw) -> bool {
+		T::Graph::model(round.model).map(|model| model.generation) != Some(draw.generation)
+	}
+
+	/// What the running attempt is measured by.
+	pub(crate) fn draw_of(round: &RoundOf<T>) -> Option<Draw> {
+		round.draw.clone().defensive()
+	}
+}

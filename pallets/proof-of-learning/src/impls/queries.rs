@@ -1,0 +1,66 @@
+//! What people and workers may ask. Serves [`blyan_primitives::api::ProofOfLearningApi`].
+
+use crate::{types::*, Config, FirstRoundId, NextRoundId, Pallet, Pools, Rounds};
+use alloc::vec::Vec;
+use blyan_primitives::{
+	api::{RoundInfo, RoundPhase, MAX_PAGE},
+	dag::ModelId,
+	learning::{Gate, ValidationPool},
+};
+use polkadot_sdk::sp_runtime::SaturatedConversion;
+
+impl<T: Config> Pallet<T> {
+	/// One round, while it is kept.
+	pub fn round(id: RoundId) -> Option<RoundInfo<T::AccountId>> {
+		Rounds::<T>::get(id).map(|round| Self::describe(id, round))
+	}
+
+	/// The rounds that are kept from `start` on, in rising order, `count` and [`MAX_PAGE`] at most.
+	pub fn rounds(start: RoundId, count: u32) -> Vec<RoundInfo<T::AccountId>> {
+		let start = start.max(FirstRoundId::<T>::get());
+		let end = start.saturating_add(count.min(MAX_PAGE).into()).min(NextRoundId::<T>::get());
+		(start..end).filter_map(Self::round).collect()
+	}
+
+	/// What a model's candidates are measured on, once training is open.
+	pub fn pool(model: ModelId) -> Option<ValidationPool> {
+		Pools::<T>::get(model).map(|terms| terms.pool)
+	}
+
+	/// What is asked of a model's candidates, once training is open.
+	pub fn gate(model: ModelId) -> Option<Gate> {
+		Pools::<T>::get(model).map(|terms| terms.gate)
+	}
+
+	fn describe(id: RoundId, round: RoundOf<T>) -> RoundInfo<T::AccountId> {
+		let phase = match round.phase {
+			Phase::AwaitingDraw => RoundPhase::AwaitingDraw,
+			Phase::Commit { until } => RoundPhase::Commit { until: until.saturated_into() },
+			Phase::Reveal { until } => RoundPhase::Reveal { until: until.saturated_into() },
+			Phase::Closed { verdict, .. } => RoundPhase::Closed(verdict),
+		};
+		let members = |did: fn(&SeatOf<T>) -> bool| {
+			round.committee.iter().filter(|seat| did(seat)).map(|seat| seat.evaluator.clone()).collect()
+		};
+		RoundInfo {
+			id,
+			model: round.model,
+			trainer: round.trainer,
+			purpose: round.purpose,
+			blocks: round.blocks.into_inner(),
+			components: round.components.into_inner(),
+			bond: round.bond,
+			submitted_at: round.submitted_at.saturated_into(),
+			attempt: round.attempt,
+			baseline: round.draw.as_ref().map(|draw| draw.generation),
+			seed: round.draw.as_ref().map(|draw| draw.seed),
+			pool: round.draw.as_ref().map(|draw| draw.terms.pool.clone()),
+			gate: round.draw.as_ref().map(|draw| draw.terms.gate),
+			committee: members(|_| true),
+			committed: members(|seat| seat.commitment.is_some()),
+			revealed: members(|seat| seat.finding.is_some()),
+			phase,
+			medians: round.medians,
+		}
+	}
+}

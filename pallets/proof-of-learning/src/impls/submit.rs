@@ -1,0 +1,96 @@
+//! Opening a model's training, and submissions to it.
+
+use crate::{
+	types::*, Config, Error, Event, HoldReason, NextRoundId, OpenRoundCount, OpenRoundsOf, Pallet,
+	Parameters, Pools, Rounds,
+};
+use blyan_primitives::{
+	dag::{BlockKind, ModelId, NewBlocks},
+	learning::Purpose,
+	migration::Migration,
+	traits::{ModelGraph, WorkerRegistry},
+	worker::Role,
+};
+use polkadot_sdk::{
+	frame_support::{
+		ensure,
+		traits::{fungible::hold::Mutate, Get},
+		BoundedVec,
+	},
+	frame_system,
+	sp_runtime::{traits::Saturating, ArithmeticError, DispatchResult},
+};
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_open_training(
+		who: T::AccountId,
+		model: ModelId,
+		terms: TrainingTerms,
+	) -> DispatchResult {
+		ensure!(T::Graph::is_owner(model, &who), Error::<T>::NotModelOwner);
+		ensure!(terms.gate.is_valid_for(&terms.pool), Error::<T>::GateInvalidForPool);
+		Pools::<T>::insert(model, terms);
+		Self::deposit_event(Event::TrainingOpened { model });
+		Ok(())
+	}
+
+	pub(crate) fn do_submit(
+		trainer: T::AccountId,
+		model: ModelId,
+		new_blocks: NewBlocks,
+		migration: Option<Migration>,
+	) -> DispatchResult {
+		ensure!(T::Workers::has_role(&trainer, Role::Trainer), Error::<T>::NotTrainer);
+		ensure!(!new_blocks.is_empty(), Error::<T>::NoBlocks);
+		ensure!(Pools::<T>::contains_key(model), Error::<T>::TrainingNotOpen);
+		ensure!(T::Graph::model(model).is_some(), Error::<T>::ModelNotReady);
+		let open = OpenRoundCount::<T>::get();
+		ensure!(open < T::MaxOpenRounds::get(), Error::<T>::TooManyOpenRounds);
+		let open_of_trainer = OpenRoundsOf::<T>::get(&trainer);
+		ensure!(open_of_trainer < T::MaxOpenRoundsPerTrainer::get(), Error::<T>::TooManyOpenRoundsOfTrainer);
+		let id = NextRoundId::<T>::get();
+		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
+
+		let parameters = Parameters::<T>::get();
+		let bytes = new_blocks.iter().fold(0u64, |sum, block| sum.saturating_add(block.bytes));
+		let components = new_blocks.iter().map(|block| block.component).collect();
+		let bond = parameters.bond(bytes);
+		T::Currency::hold(&HoldReason::SubmissionBond.into(), &trainer, bond)
+			.map_err(|_| Error::<T>::BondNotAvailable)?;
+		// The graph sees to it that a submission is of one sort.
+		let purpose = match migration {
+			Some(migration) => Purpose::Migration(migration),
+			None if new_blocks.iter().all(|block| block.kind == BlockKind::Snapshot) => Purpose::Compaction,
+			None => Purpose::Improvement,
+		};
+		let blocks = T::Graph::insert(model, id, &trainer, new_blocks, migration)?;
+
+		let now = frame_system::Pallet::<T>::block_number();
+		let mut round = Round {
+			model,
+			trainer: trainer.clone(),
+			purpose,
+			blocks: blocks.clone(),
+			components: BoundedVec::truncate_from(components),
+			bytes,
+			bond,
+			fee: parameters.measurement_fee,
+			submitted_at: now,
+			attempt: 0,
+			attempt_since: now,
+			draw_tries: 0,
+			draw: None,
+			committee: BoundedVec::new(),
+			phase: Phase::AwaitingDraw,
+			due: None,
+			medians: None,
+		};
+		Self::schedule(id, &mut round, now.saturating_add(parameters.draw_delay.into()));
+		Rounds::<T>::insert(id, round);
+		NextRoundId::<T>::put(next);
+		OpenRoundCount::<T>::put(open.saturating_add(1));
+		OpenRoundsOf::<T>::insert(&trainer, open_of_trainer.saturating_add(1));
+		Self::deposit_event(Event::SubmissionReceived { round: id, model, trainer, blocks, bond });
+		Ok(())
+	}
+}

@@ -1,0 +1,549 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![warn(missing_docs)]
+#![cfg_attr(
+	not(test),
+	deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)
+)]
+
+extern crate alloc;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+pub mod tally;
+mod types;
+pub mod weights;
+
+mod impls {
+	mod agenda;
+	mod bonds;
+	mod commit_reveal;
+	mod draw;
+	mod queries;
+	pub(crate) mod step;
+	mod submit;
+	mod verdict;
+}
+
+#[cfg(any(feature = "try-runtime", test))]
+mod try_state;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+use polkadot_sdk::{frame_support, frame_system};
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::{frame_support, frame_system};
+	use crate::{impls::step::Step, types::*, weights::WeightInfo};
+	use blyan_primitives::{
+		dag::{BlockIds, Generation, ModelId, NewBlocks},
+		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
+		migration::Migration,
+		traits::{LearningRewards, ModelGraph, WorkerRegistry},
+		worker::Fault,
+		Balance, Hash,
+	};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{fungible, Randomness},
+		weights::WeightMeter,
+	};
+	use frame_system::pallet_prelude::*;
+
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config: polkadot_sdk::frame_system::Config<Hash = Hash> {
+		/// Where bonds are held, fees are paid from them, and forfeited ones burned.
+		type Currency: fungible::Mutate<Self::AccountId, Balance = Balance>
+			+ fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+
+		/// What may be held, over all pallets.
+		type RuntimeHoldReason: From<HoldReason>;
+
+		/// The models and their blocks.
+		type Graph: ModelGraph<Self::AccountId>;
+
+		/// Who may train and evaluate, and from whom committees are drawn.
+		type Workers: WorkerRegistry<Self::AccountId>;
+
+		/// Where accepted work is paid.
+		type Rewards: LearningRewards<Self::AccountId>;
+
+		/// Randomness with the block since which it was known; `None` where that block had none. Committees
+		/// and shards are drawn from it, so whoever can choose it can choose its judges.
+		type Randomness: Randomness<Option<Hash>, BlockNumberFor<Self>>;
+
+		/// Most evaluators a committee may be set to have.
+		#[pallet::constant]
+		type MaxCommittee: Get<u32>;
+
+		/// Most rounds open at once, over all trainers.
+		#[pallet::constant]
+		type MaxOpenRounds: Get<u32>;
+
+		/// Most rounds open at once of the same trainer, so that no trainer crowds out the rest.
+		#[pallet::constant]
+		type MaxOpenRoundsPerTrainer: Get<u32>;
+
+		/// Most rounds whose deadline is served in the same block; what is more comes due a block later.
+		#[pallet::constant]
+		type MaxDuePerBlock: Get<u32>;
+
+		/// Blocks after its verdict for which a round is kept for queries.
+		#[pallet::constant]
+		type ClosedRoundRetention: Get<BlockNumberFor<Self>>;
+
+		/// Most weight that deadlines may take at the start of a block. What does not fit is served from
+		/// what the block leaves over, or in the next one.
+		#[pallet::constant]
+		type ServiceWeight: Get<Weight>;
+
+		/// Weights of calls and of deadline work.
+		type WeightInfo: WeightInfo;
+	}
+
+	/// Why this pallet holds funds.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// The bond of a submission, until its verdict.
+		SubmissionBond,
+	}
+
+	/// How rounds are run.
+	#[pallet::storage]
+	pub type Parameters<T: Config> = StorageValue<_, RoundParameters, ValueQuery>;
+
+	/// What each model's candidates are measured on. Paid by the fee of the owner's call, and bounded by
+	/// the number of models. Model numbers are given in sequence, so the cheap hasher cannot be abused.
+	#[pallet::storage]
+	pub type Pools<T: Config> = StorageMap<_, Twox64Concat, ModelId, TrainingTerms>;
+
+	/// Open rounds, and closed ones for as long as they are kept: exactly those numbered from
+	/// [`FirstRoundId`] up to, and without, [`NextRoundId`]. Covered by the bond of the submission. Numbers
+	/// are given in sequence, so the cheap hasher cannot be abused.
+	#[pallet::storage]
+	pub type Rounds<T: Config> = StorageMap<_, Twox64Concat, RoundId, RoundOf<T>>;
+
+	/// The number that the next submission is given.
+	#[pallet::storage]
+	pub type NextRoundId<T: Config> = StorageValue<_, RoundId, ValueQuery>;
+
+	/// The oldest round that is still kept.
+	#[pallet::storage]
+	pub type FirstRoundId<T: Config> = StorageValue<_, RoundId, ValueQuery>;
+
+	/// How many rounds are open.
+	#[pallet::storage]
+	pub type OpenRoundCount<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+	/// How many rounds of a trainer are open; absent for none. Accounts are chosen by users, hence the
+	/// cryptographic hasher.
+	#[pallet::storage]
+	pub type OpenRoundsOf<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
+
+	/// The rounds that something is due for, by block. Block numbers are not chosen by users, hence the
+	/// cheap hasher.
+	#[pallet::storage]
+	pub type Agenda<T: Config> =
+		StorageMap<_, Twox64Concat, BlockNumberFor<T>, BoundedVec<RoundId, T::MaxDuePerBlock>, ValueQuery>;
+
+	/// The first slot of the agenda that was not served to its end for want of weight.
+	#[pallet::storage]
+	pub type IncompleteSince<T: Config> = StorageValue<_, BlockNumberFor<T>>;
+
+	#[pallet::genesis_config]
+	#[derive(frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// How rounds are run from the start.
+		pub parameters: RoundParameters,
+		#[serde(skip)]
+		#[allow(missing_docs)]
+		pub _marker: core::marker::PhantomData<T>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		fn build(&self) {
+			if let Err(error) = self.parameters.validate::<T>() {
+				// A chain spec is read by a person: stop before there is a chain.
+				#[allow(clippy::panic)]
+				{
+					panic!("proofOfLearning.parameters of the chain spec are not valid: {error:?}");
+				}
+			}
+			Parameters::<T>::put(&self.parameters);
+		}
+	}
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A model's owner said what candidates are measured on.
+		TrainingOpened {
+			/// The model.
+			model: ModelId,
+		},
+		/// A submission is bonded and waits for its committee.
+		SubmissionReceived {
+			/// The round that will measure it.
+			round: RoundId,
+			/// The model.
+			model: ModelId,
+			/// Who made it.
+			trainer: T::AccountId,
+			/// Its blocks.
+			blocks: BlockIds,
+			/// What is held.
+			bond: Balance,
+		},
+		/// A committee could not be drawn yet.
+		DrawPostponed {
+			/// The round.
+			round: RoundId,
+			/// Why.
+			reason: PostponeReason,
+			/// When it is tried again, at the earliest.
+			retry_at: BlockNumberFor<T>,
+		},
+		/// A committee and the seed of its shards are drawn.
+		RoundDrawn {
+			/// The round.
+			round: RoundId,
+			/// Which attempt, from 0.
+			attempt: u32,
+			/// Who measures.
+			committee: CommitteeOf<T>,
+			/// The generation of heads to measure against.
+			baseline: Generation,
+			/// The root over those heads.
+			root: Hash,
+			/// What the shards are drawn from.
+			seed: Hash,
+			/// The last block in which a commitment is taken.
+			commit_until: BlockNumberFor<T>,
+		},
+		/// An evaluator committed to its finding.
+		FindingCommitted {
+			/// The round.
+			round: RoundId,
+			/// Who.
+			evaluator: T::AccountId,
+			/// To what.
+			commitment: Hash,
+		},
+		/// The time to commit is over; who committed may reveal.
+		RevealOpened {
+			/// The round.
+			round: RoundId,
+			/// The last block in which a reveal is taken.
+			until: BlockNumberFor<T>,
+		},
+		/// An evaluator revealed its finding.
+		FindingRevealed {
+			/// The round.
+			round: RoundId,
+			/// Who.
+			evaluator: T::AccountId,
+			/// What it found.
+			finding: Finding,
+		},
+		/// An attempt came to nothing; another committee will be drawn.
+		RoundRestarted {
+			/// The round.
+			round: RoundId,
+			/// The new attempt, from 0.
+			attempt: u32,
+			/// Why.
+			reason: RestartReason,
+		},
+		/// An evaluator was found at fault.
+		EvaluatorFaulted {
+			/// The round.
+			round: RoundId,
+			/// Who.
+			evaluator: T::AccountId,
+			/// What it did.
+			fault: Fault,
+			/// What it was slashed.
+			slashed: Balance,
+		},
+		/// An evaluator was paid out of the bond.
+		FeePaid {
+			/// The round.
+			round: RoundId,
+			/// Who was paid.
+			evaluator: T::AccountId,
+			/// How much.
+			amount: Balance,
+		},
+		/// A trainer's bond, or what the fee left of it, is free again.
+		BondReturned {
+			/// The round.
+			round: RoundId,
+			/// Whose.
+			trainer: T::AccountId,
+			/// How much.
+			amount: Balance,
+		},
+		/// A trainer's bond is lost.
+		BondForfeited {
+			/// The round.
+			round: RoundId,
+			/// Whose.
+			trainer: T::AccountId,
+			/// The bond.
+			amount: Balance,
+			/// The part of it that was burned; the rest went to the evaluators.
+			burned: Balance,
+		},
+		/// The graph refused blocks that the gate accepted: the round ends inconclusively.
+		AcceptanceFailed {
+			/// The round.
+			round: RoundId,
+			/// What the graph said.
+			error: DispatchError,
+		},
+		/// A round has its verdict.
+		RoundClosed {
+			/// The round.
+			round: RoundId,
+			/// How it ended.
+			verdict: Verdict,
+			/// What the committee measured, where a quorum of it did.
+			medians: Option<Medians>,
+		},
+		/// Governance changed how rounds are run.
+		ParametersSet {
+			/// The new numbers.
+			parameters: RoundParameters,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// Only a model's owner may open its training. Sign with the owner's account.
+		NotModelOwner,
+		/// The gate does not fit the pool: a number is out of range, there are fewer than two shards to
+		/// draw, or a domain has fewer shards than are drawn from each.
+		GateInvalidForPool,
+		/// The account is not registered as a trainer, or is leaving. Register with the role first.
+		NotTrainer,
+		/// The model's owner has not opened training, so there is nothing to measure on.
+		TrainingNotOpen,
+		/// The model does not exist, or a component of it has no head to compare with yet.
+		ModelNotReady,
+		/// A submission needs one block at least.
+		NoBlocks,
+		/// The chain measures as many submissions as it can. Submit again when a round has closed.
+		TooManyOpenRounds,
+		/// This trainer has as many rounds open as one may have. Submit again when one has closed.
+		TooManyOpenRoundsOfTrainer,
+		/// The account's free balance does not cover the submission's bond.
+		BondNotAvailable,
+		/// No round has this number, or it closed so long ago that it is not kept.
+		RoundNotFound,
+		/// The account was not drawn for the round's running attempt.
+		NotOnCommittee,
+		/// The round does not take commitments now: not drawn yet, past its deadline, or closed.
+		NotInCommitPhase,
+		/// The account has committed in this attempt. The first commitment stands.
+		AlreadyCommitted,
+		/// Another member committed to this very hash. Commit to your own finding, with a fresh salt.
+		CommitmentCopied,
+		/// The round does not take reveals now: others may still commit, the deadline is past, or it is
+		/// closed.
+		NotInRevealPhase,
+		/// The account did not commit in this attempt, so it has nothing to reveal.
+		NotCommitted,
+		/// The account has revealed in this attempt. The first reveal stands.
+		AlreadyRevealed,
+		/// The commitment is to something else: check account, round, attempt, blocks, finding and salt.
+		RevealMismatch,
+		/// A number of the report is out of range, or it does not have one gain for each of the pool's
+		/// domains.
+		ReportInvalid,
+		/// `committee_size` must be 1 at least and [`Config::MaxCommittee`] at most.
+		CommitteeSizeOutOfRange,
+		/// `min_committee` must be 1 at least and `committee_size` at most.
+		MinCommitteeOutOfRange,
+		/// Each of `draw_delay`, `commit_blocks` and `reveal_blocks` must be 1 at least and
+		/// [`MAX_PHASE_BLOCKS`] at most.
+		PhaseLengthOutOfRange,
+		/// `max_attempts` and `max_draw_tries` must be 1 at least and [`MAX_ATTEMPTS`] at most.
+		AttemptsOutOfRange,
+		/// `measurement_fee` must be at most `submission_bond`, out of which it is paid.
+		FeeAboveBond,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn on_initialize(now: BlockNumberFor<T>) -> Weight {
+			let mut meter = WeightMeter::with_limit(T::ServiceWeight::get());
+			Self::serve_agenda(now, &mut meter);
+			meter.consumed()
+		}
+
+		fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+			let mut meter = WeightMeter::with_limit(remaining);
+			Self::serve_leftovers(now, &mut meter);
+			Self::prune_closed_rounds(now, &mut meter);
+			meter.consumed()
+		}
+
+		fn integrity_test() {
+			assert!(T::MaxCommittee::get() > 0, "MaxCommittee must allow for one evaluator");
+			assert!(
+				T::MaxDuePerBlock::get() > 0,
+				"MaxDuePerBlock must be one at least, or nothing is ever due"
+			);
+			assert!(
+				(1..=T::MaxOpenRounds::get()).contains(&T::MaxOpenRoundsPerTrainer::get()),
+				"MaxOpenRoundsPerTrainer must be one at least and MaxOpenRounds at most",
+			);
+			let least = T::WeightInfo::serve_slot().saturating_add(Step::max_weight::<T>());
+			assert!(
+				T::ServiceWeight::get().all_gte(least),
+				"ServiceWeight must be {least:?} at least, or deadlines that take the most are never served",
+			);
+			assert!(
+				RoundParameters::default().validate::<T>().is_ok(),
+				"the default parameters must be valid with this MaxCommittee",
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_now: BlockNumberFor<T>) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Says what a model's candidates are measured on, and what is asked of them.
+		///
+		/// Origin: signed by the model's owner. May be called again: rounds keep the terms that they were
+		/// drawn with, and what is drawn later has the new ones.
+		///
+		/// Errors: [`Error::NotModelOwner`], [`Error::GateInvalidForPool`]. Event:
+		/// [`Event::TrainingOpened`].
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::open_training(pool.domains.len() as u32))]
+		pub fn open_training(
+			origin: OriginFor<T>,
+			model: ModelId,
+			pool: ValidationPool,
+			gate: Gate,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_open_training(who, model, TrainingTerms { pool, gate })
+		}
+
+		/// Submits blocks to be measured, and accepted or rejected, as one: updates and deltas, which must
+		/// make the model better, or snapshots, which must be what their chains of deltas replay to.
+		///
+		/// Origin: signed by a trainer, whose bond is held until the verdict. The content must be
+		/// fetchable from now until then: what a quorum cannot fetch forfeits the bond.
+		///
+		/// Errors: [`Error::NotTrainer`], [`Error::NoBlocks`], [`Error::TrainingNotOpen`],
+		/// [`Error::ModelNotReady`], [`Error::TooManyOpenRounds`], [`Error::TooManyOpenRoundsOfTrainer`],
+		/// [`Error::BondNotAvailable`], and what the graph says of the blocks. Event:
+		/// [`Event::SubmissionReceived`].
+		#[pallet::call_index(1)]
+		#[pallet::weight(submit_weight::<T>(blocks))]
+		pub fn submit(origin: OriginFor<T>, model: ModelId, blocks: NewBlocks) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_submit(who, model, blocks, None)
+		}
+
+		/// Commits to a finding, see [`blyan_primitives::learning::commitment`].
+		///
+		/// Origin: signed by a member of the committee. The last one to commit ends the phase.
+		///
+		/// Errors: [`Error::RoundNotFound`], [`Error::NotInCommitPhase`], [`Error::NotOnCommittee`],
+		/// [`Error::AlreadyCommitted`], [`Error::CommitmentCopied`]. Event: [`Event::FindingCommitted`].
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::commit().saturating_add(Step::max_commit_close_weight::<T>()))]
+		pub fn commit(origin: OriginFor<T>, round: RoundId, commitment: Hash) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let step = Self::do_commit(who, round, commitment)?;
+			let closing = step.map_or(Weight::zero(), |step| step.weight::<T>());
+			Ok(Some(T::WeightInfo::commit().saturating_add(closing)).into())
+		}
+
+		/// Reveals the finding that was committed to.
+		///
+		/// Origin: signed by a member of the committee. The last one to reveal brings about the verdict.
+		///
+		/// Errors: [`Error::RoundNotFound`], [`Error::NotInRevealPhase`], [`Error::NotOnCommittee`],
+		/// [`Error::NotCommitted`], [`Error::AlreadyRevealed`], [`Error::RevealMismatch`],
+		/// [`Error::ReportInvalid`]. Event: [`Event::FindingRevealed`].
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::reveal().saturating_add(Step::max_reveal_close_weight::<T>()))]
+		pub fn reveal(
+			origin: OriginFor<T>,
+			round: RoundId,
+			finding: Finding,
+			salt: [u8; 32],
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let step = Self::do_reveal(who, round, finding, salt)?;
+			let closing = step.map_or(Weight::zero(), |step| step.weight::<T>());
+			Ok(Some(T::WeightInfo::reveal().saturating_add(closing)).into())
+		}
+
+		/// Changes how rounds are run.
+		///
+		/// Origin: root. Phases that run keep their deadlines, and submissions their bond and fee.
+		///
+		/// Errors: [`Error::CommitteeSizeOutOfRange`], [`Error::MinCommitteeOutOfRange`],
+		/// [`Error::PhaseLengthOutOfRange`], [`Error::AttemptsOutOfRange`], [`Error::FeeAboveBond`]. Event:
+		/// [`Event::ParametersSet`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::force_set_parameters())]
+		pub fn force_set_parameters(origin: OriginFor<T>, parameters: RoundParameters) -> DispatchResult {
+			ensure_root(origin)?;
+			parameters.validate::<T>()?;
+			Parameters::<T>::put(&parameters);
+			Self::deposit_event(Event::ParametersSet { parameters });
+			Ok(())
+		}
+
+		/// Submits the weights that a migration asks for, which the model's owner has proposed. They must
+		/// leave the model no worse; the architecture changes with their acceptance.
+		///
+		/// Origin, errors and event: as [`Pallet::submit`].
+		#[pallet::call_index(5)]
+		#[pallet::weight(submit_weight::<T>(blocks))]
+		pub fn submit_migration(
+			origin: OriginFor<T>,
+			model: ModelId,
+			migration: Migration,
+			blocks: NewBlocks,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_submit(who, model, blocks, Some(migration))
+		}
+	}
+
+	/// A submission's, with the read of a head for each block that may be a snapshot, or of what the owner
+	/// wants.
+	fn submit_weight<T: Config>(blocks: &NewBlocks) -> Weight {
+		let count = blocks.len() as u32;
+		T::WeightInfo::submit(count)
+			.saturating_add(T::DbWeight::get().reads(u64::from(count).saturating_add(1)))
+	}
+}

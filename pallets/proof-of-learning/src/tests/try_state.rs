@@ -1,0 +1,153 @@
+//! Each invariant of the README is broken on purpose, and must be found.
+
+use crate::{mock::*, *};
+use blyan_primitives::Hash;
+use polkadot_sdk::{
+	frame_support::{
+		assert_ok,
+		traits::fungible::{hold::Mutate, Mutate as _},
+		BoundedVec,
+	},
+	sp_runtime::DispatchError,
+};
+
+/// One round closed, one in its reveal phase, one in its commit phase, one that awaits its draw.
+const CLOSED: RoundId = 0;
+const REVEALING: RoundId = 1;
+const COMMITTING: RoundId = 2;
+const AWAITING: RoundId = 3;
+
+#[track_caller]
+fn assert_found(expected: &'static str, corrupt: impl FnOnce()) {
+	ExtBuilder::default().evaluators(7).build().execute_with(|| {
+		let closed = submit_and_draw(TRAINER);
+		find_all(closed, measured(NO_GAIN));
+		let revealing = submit_and_draw(TRAINER);
+		committee(revealing).iter().for_each(|who| commit(*who, revealing, &measured(GOOD)));
+		reveal(committee(revealing)[0], revealing, &measured(GOOD));
+		let committing = submit_and_draw(OTHER_TRAINER);
+		commit(committee(committing)[0], committing, &measured(GOOD));
+		let awaiting = submit(OTHER_TRAINER);
+		assert_eq!((closed, revealing, committing, awaiting), (CLOSED, REVEALING, COMMITTING, AWAITING));
+		check_invariants();
+
+		corrupt();
+		assert_eq!(ProofOfLearning::do_try_state(), Err(DispatchError::Other(expected)));
+	});
+}
+
+fn change(id: RoundId, change: impl FnOnce(&mut RoundOf<Test>)) {
+	Rounds::<Test>::mutate(id, |round| change(round.as_mut().unwrap()));
+}
+
+#[test]
+fn check_should_find_a_gap_in_the_numbers() {
+	let expected = "the numbers of the rounds that are kept have gaps";
+	assert_found(expected, || Rounds::<Test>::remove(CLOSED));
+	assert_found(expected, || NextRoundId::<Test>::put(9));
+	assert_found(expected, || FirstRoundId::<Test>::put(1));
+}
+
+#[test]
+fn check_should_find_a_wrong_count() {
+	assert_found("OpenRoundCount is not the number of open rounds", || OpenRoundCount::<Test>::put(2));
+	let expected = "OpenRoundsOf is not the number of a trainer's open rounds";
+	assert_found(expected, || OpenRoundsOf::<Test>::insert(TRAINER, 2));
+	assert_found(expected, || OpenRoundsOf::<Test>::insert(STRANGER, 0));
+}
+
+#[test]
+fn check_should_find_a_wrong_agenda() {
+	let slot = |id| get(id).due.unwrap();
+	let not_each_once = "the agenda is not the open rounds, each once in its slot";
+	assert_found(not_each_once, || Agenda::<Test>::remove(slot(AWAITING)));
+	assert_found(not_each_once, || Agenda::<Test>::insert(90, BoundedVec::truncate_from(vec![AWAITING])));
+	assert_found(not_each_once, || Agenda::<Test>::insert(90, BoundedVec::truncate_from(vec![CLOSED])));
+	assert_found(not_each_once, || change(AWAITING, |round| round.due = Some(90)));
+	assert_found("an empty slot of the agenda is kept", || Agenda::<Test>::insert(90, BoundedVec::new()));
+	let not_due = "a round is due without being open, or the reverse";
+	assert_found(not_due, || change(CLOSED, |round| round.due = Some(90)));
+	assert_found(not_due, || change(AWAITING, |round| round.due = None));
+	assert_found("a phase comes due before it is over", || {
+		change(COMMITTING, |round| round.phase = Phase::Commit { until: round.due.unwrap() })
+	});
+	assert_found("a slot of the agenda was left behind", || System::set_block_number(90));
+	assert_found("IncompleteSince lies in the future", || IncompleteSince::<Test>::put(90));
+}
+
+#[test]
+fn check_should_find_a_wrong_bond() {
+	let expected = "what is held of a trainer is not the bonds of its open rounds";
+	let reason = RuntimeHoldReason::from(HoldReason::SubmissionBond);
+	assert_found(expected, || Balances::hold(&reason, &TRAINER, 1).unwrap());
+	assert_found(expected, || change(REVEALING, |round| round.bond -= 1));
+	assert_found("a round's fee is above its bond", || change(CLOSED, |round| round.fee = BOND + 1));
+	// A gift to the account is none to the bond.
+	ExtBuilder::default().build_and_execute(|| {
+		submit(TRAINER);
+		assert_ok!(Balances::mint_into(&TRAINER, 5));
+	});
+}
+
+#[test]
+fn check_should_find_a_wrong_committee() {
+	assert_found("an evaluator has two seats in a committee", || {
+		change(COMMITTING, |round| round.committee[1].evaluator = round.committee[0].evaluator)
+	});
+	assert_found("a trainer measures its own submission", || {
+		change(COMMITTING, |round| round.committee[1].evaluator = round.trainer)
+	});
+	assert_found("a committee without a draw, or a draw without one", || {
+		change(COMMITTING, |round| round.draw = None)
+	});
+	assert_found("a round that awaits its draw has a committee", || {
+		change(REVEALING, |round| round.phase = Phase::AwaitingDraw)
+	});
+	assert_found("a round that is measured has no committee", || {
+		change(AWAITING, |round| round.phase = Phase::Commit { until: 0 })
+	});
+}
+
+#[test]
+fn check_should_find_wrong_findings() {
+	assert_found("two evaluators have the same commitment", || {
+		change(COMMITTING, |round| round.committee[1].commitment = round.committee[0].commitment)
+	});
+	assert_found("a finding was revealed without a commitment", || {
+		change(REVEALING, |round| round.committee[0].commitment = None)
+	});
+	assert_found("a finding was revealed while others may still commit", || {
+		change(COMMITTING, |round| round.committee[0].finding = Some(measured(GOOD)))
+	});
+	assert_found("a commit phase lasts on though all have committed", || {
+		change(COMMITTING, |round| {
+			for (n, seat) in round.committee.iter_mut().enumerate() {
+				seat.commitment = Some(Hash::repeat_byte(n as u8));
+			}
+		})
+	});
+	assert_found("a reveal phase has no quorum of commitments", || {
+		change(REVEALING, |round| round.committee.iter_mut().skip(3).for_each(|seat| seat.commitment = None))
+	});
+	assert_found("a reveal phase lasts on though all have revealed", || {
+		change(REVEALING, |round| {
+			round.committee.iter_mut().for_each(|seat| seat.finding = Some(measured(GOOD)))
+		})
+	});
+}
+
+#[test]
+fn check_should_find_wrong_rules() {
+	assert_found("a model's gate is not valid for its pool", || {
+		Pools::<Test>::mutate(MODEL, |terms| terms.as_mut().unwrap().gate.tolerance = 0)
+	});
+	assert_found("a round has no blocks, or a block of it no component", || {
+		change(CLOSED, |round| {
+			round.components.pop();
+		})
+	});
+	ExtBuilder::default().build().execute_with(|| {
+		Parameters::<Test>::mutate(|parameters| parameters.max_attempts = 0);
+		assert_eq!(ProofOfLearning::do_try_state(), Err(Error::<Test>::AttemptsOutOfRange.into()));
+	});
+}

@@ -1,0 +1,313 @@
+//! Records of the pallet, and the aliases that spare the rest of it their parameters.
+
+use crate::{Config, Error};
+use blyan_primitives::{
+	dag::{BlockIds, Component, Generation, ModelId, MAX_BLOCKS},
+	economy::BLY,
+	learning::{Finding, Gate, Medians, Purpose, ValidationPool, Verdict},
+	Balance, Hash,
+};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::{
+	frame_support::{
+		ensure, traits::Get, BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound,
+	},
+	frame_system::pallet_prelude::BlockNumberFor,
+	sp_core::ConstU32,
+};
+use scale_info::TypeInfo;
+
+/// A round bears the number of the submission that it measures.
+pub type RoundId = blyan_primitives::dag::SubmissionId;
+
+/// A round, with the runtime's types filled in.
+pub type RoundOf<T> = Round<
+	<T as polkadot_sdk::frame_system::Config>::AccountId,
+	BlockNumberFor<T>,
+	<T as Config>::MaxCommittee,
+>;
+/// A seat, with the runtime's types filled in.
+pub type SeatOf<T> = Seat<<T as polkadot_sdk::frame_system::Config>::AccountId>;
+/// The accounts of a committee.
+pub type CommitteeOf<T> =
+	BoundedVec<<T as polkadot_sdk::frame_system::Config>::AccountId, <T as Config>::MaxCommittee>;
+/// The components of a submission, in the order of its blocks.
+pub type Components = BoundedVec<Component, ConstU32<MAX_BLOCKS>>;
+
+/// Bytes in a mebibyte, the unit of content that the bond grows by.
+pub const MEBIBYTE: u64 = 1 << 20;
+/// Longest phase that may be set, in blocks: 30 days of 2-second slots.
+pub const MAX_PHASE_BLOCKS: u32 = 1_296_000;
+/// Most attempts, and most tries to draw in one of them, that may be set.
+pub const MAX_ATTEMPTS: u32 = 64;
+const DEFAULT_SUBMISSION_BOND: Balance = 100 * BLY;
+const DEFAULT_MEASUREMENT_FEE: Balance = 10 * BLY;
+/// Tries to draw are at most 2 to this power blocks apart.
+const MAX_BACKOFF_EXPONENT: u32 = 6;
+
+/// How rounds are run. Governance changes it by `force_set_parameters`.
+///
+/// A change is felt by what happens after it: a phase that runs keeps its deadline, a committee that is
+/// drawn keeps its size, and a submission keeps the bond and the fee that it was made under.
+#[derive(
+	Clone,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	serde::Serialize,
+	serde::Deserialize,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoundParameters {
+	/// Evaluators drawn for a round.
+	pub committee_size: u32,
+	/// Fewest evaluators that a round starts with, when fewer than `committee_size` are to be had.
+	pub min_committee: u32,
+	/// Blocks from the submission, or the restart, to the draw; 1 at least. At 2, the randomness of BABE's
+	/// parent block is already that of a block after the submission's own.
+	pub draw_delay: u32,
+	/// Blocks that evaluators have to fetch, measure and commit.
+	pub commit_blocks: u32,
+	/// Blocks that committed evaluators have to reveal.
+	pub reveal_blocks: u32,
+	/// Attempts until a round without a quorum, or whose baseline moved each time, ends inconclusively.
+	pub max_attempts: u32,
+	/// Tries to draw within one attempt, with growing distance, until a round ends inconclusively for want
+	/// of evaluators or of randomness.
+	pub max_draw_tries: u32,
+	/// What a trainer holds on any submission, in units of BLY.
+	pub submission_bond: Balance,
+	/// What a trainer holds besides for each started MiB of content, in units of BLY.
+	pub bond_per_mib: Balance,
+	/// What a rejected submission pays its evaluators out of the bond, in units of BLY; at most
+	/// `submission_bond`.
+	pub measurement_fee: Balance,
+}
+
+impl Default for RoundParameters {
+	fn default() -> Self {
+		Self {
+			committee_size: 5,
+			min_committee: 3,
+			draw_delay: 2,
+			commit_blocks: 300,
+			reveal_blocks: 60,
+			max_attempts: 3,
+			max_draw_tries: 12,
+			submission_bond: DEFAULT_SUBMISSION_BOND,
+			bond_per_mib: BLY,
+			measurement_fee: DEFAULT_MEASUREMENT_FEE,
+		}
+	}
+}
+
+impl RoundParameters {
+	/// Checks that rounds can be run by these numbers.
+	///
+	/// # Errors
+	/// The first rule that is broken.
+	pub fn validate<T: Config>(&self) -> Result<(), Error<T>> {
+		ensure!(
+			(1..=T::MaxCommittee::get()).contains(&self.committee_size),
+			Error::<T>::CommitteeSizeOutOfRange
+		);
+		ensure!((1..=self.committee_size).contains(&self.min_committee), Error::<T>::MinCommitteeOutOfRange);
+		let phases = [self.draw_delay, self.commit_blocks, self.reveal_blocks];
+		ensure!(phases.iter().all(|n| (1..=MAX_PHASE_BLOCKS).contains(n)), Error::<T>::PhaseLengthOutOfRange);
+		let attempts = [self.max_attempts, self.max_draw_tries];
+		ensure!(attempts.iter().all(|n| (1..=MAX_ATTEMPTS).contains(n)), Error::<T>::AttemptsOutOfRange);
+		ensure!(self.measurement_fee <= self.submission_bond, Error::<T>::FeeAboveBond);
+		Ok(())
+	}
+
+	/// What is held on a submission with that much content.
+	pub fn bond(&self, bytes: u64) -> Balance {
+		let mebibytes = Balance::from(bytes.div_ceil(MEBIBYTE));
+		self.submission_bond.saturating_add(self.bond_per_mib.saturating_mul(mebibytes))
+	}
+}
+
+/// Blocks to wait after `tries` draws came to nothing: 1, 2, 4 and so on, 64 at most.
+pub fn draw_backoff(tries: u32) -> u32 {
+	2u32.saturating_pow(tries.saturating_sub(1).min(MAX_BACKOFF_EXPONENT))
+}
+
+/// What a model's candidates are measured on, and what is asked of them.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct TrainingTerms {
+	/// The text that candidates are measured on.
+	pub pool: ValidationPool,
+	/// What a candidate must reach on it.
+	pub gate: Gate,
+}
+
+/// What an attempt is measured by, fixed when its committee is drawn.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Draw {
+	/// The generation of the model's heads that the candidate is compared with.
+	pub generation: Generation,
+	/// The Merkle root over those heads.
+	pub root: Hash,
+	/// What committee and shards are drawn from.
+	pub seed: Hash,
+	/// The model's terms at the draw. Terms that the owner sets later are for later draws.
+	pub terms: TrainingTerms,
+}
+
+/// An evaluator's place in the committee.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Seat<AccountId> {
+	/// Who was drawn.
+	pub evaluator: AccountId,
+	/// What it committed to.
+	pub commitment: Option<Hash>,
+	/// What it revealed.
+	pub finding: Option<Finding>,
+}
+
+impl<AccountId> Seat<AccountId> {
+	/// The seat of an evaluator who was just drawn.
+	pub fn new(evaluator: AccountId) -> Self {
+		Self { evaluator, commitment: None, finding: None }
+	}
+}
+
+/// Where a round stands.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Phase<BlockNumber> {
+	/// No committee yet.
+	AwaitingDraw,
+	/// The committee measures and commits.
+	Commit {
+		/// The last block in which a commitment is taken.
+		until: BlockNumber,
+	},
+	/// Who committed reveals.
+	Reveal {
+		/// The last block in which a reveal is taken.
+		until: BlockNumber,
+	},
+	/// The verdict stands, and the bond is settled.
+	Closed {
+		/// How it ended.
+		verdict: Verdict,
+		/// In which block.
+		at: BlockNumber,
+	},
+}
+
+/// The measurement of one submission.
+#[derive(
+	CloneNoBound,
+	PartialEqNoBound,
+	EqNoBound,
+	DebugNoBound,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxCommittee))]
+#[codec(mel_bound(AccountId: MaxEncodedLen, BlockNumber: MaxEncodedLen))]
+pub struct Round<AccountId, BlockNumber, MaxCommittee>
+where
+	AccountId: Clone + PartialEq + Eq + core::fmt::Debug,
+	BlockNumber: Clone + PartialEq + Eq + core::fmt::Debug,
+	MaxCommittee: Get<u32>,
+{
+	/// The model that the blocks are for.
+	pub model: ModelId,
+	/// Who made them, and holds the bond.
+	pub trainer: AccountId,
+	/// What the blocks are for.
+	pub purpose: Purpose,
+	/// The candidate blocks; accepted or rejected as one.
+	pub blocks: BlockIds,
+	/// The component of each block.
+	pub components: Components,
+	/// Length of all content together, in bytes.
+	pub bytes: u64,
+	/// What is held of the trainer's until the verdict.
+	pub bond: Balance,
+	/// What a rejection pays the evaluators, out of the bond.
+	pub fee: Balance,
+	/// The block of the submission.
+	pub submitted_at: BlockNumber,
+	/// How often the round has been restarted.
+	pub attempt: u32,
+	/// The block in which this attempt began: randomness must be younger.
+	pub attempt_since: BlockNumber,
+	/// How often the draw of this attempt came to nothing.
+	pub draw_tries: u32,
+	/// What this attempt is measured by, from the draw on.
+	pub draw: Option<Draw>,
+	/// The committee, from the draw on. Engaged until the attempt ends; kept for the record after the
+	/// round is closed.
+	pub committee: BoundedVec<Seat<AccountId>, MaxCommittee>,
+	/// Where the round stands.
+	pub phase: Phase<BlockNumber>,
+	/// The agenda's slot that has this round, while it is open.
+	pub due: Option<BlockNumber>,
+	/// The medians of what was revealed, once closed by measurement.
+	pub medians: Option<Medians>,
+}
+
+impl<AccountId, BlockNumber, MaxCommittee> Round<AccountId, BlockNumber, MaxCommittee>
+where
+	AccountId: Clone + PartialEq + Eq + core::fmt::Debug,
+	BlockNumber: Clone + PartialEq + Eq + core::fmt::Debug,
+	MaxCommittee: Get<u32>,
+{
+	/// Whether no verdict stands yet.
+	pub fn is_open(&self) -> bool {
+		!matches!(self.phase, Phase::Closed { .. })
+	}
+
+	/// How many of the committee committed.
+	pub fn committed(&self) -> u32 {
+		self.committee.iter().filter(|seat| seat.commitment.is_some()).count() as u32
+	}
+
+	/// Whether everybody in the committee committed.
+	pub fn all_committed(&self) -> bool {
+		self.committee.iter().all(|seat| seat.commitment.is_some())
+	}
+
+	/// Whether everybody who committed revealed.
+	pub fn all_revealed(&self) -> bool {
+		self.committee.iter().all(|seat| seat.commitment.is_none() || seat.finding.is_some())
+	}
+}
+
+/// Why a round began anew, with another committee.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum RestartReason {
+	/// Another submission became head: what was measured is no longer the question.
+	HeadMoved,
+	/// Two thirds of the committee did not come to the same kind of finding.
+	NoQuorum,
+	/// A quorum measured, and no majority of it is within the tolerance of the medians, so nobody can tell
+	/// who is wrong.
+	NoAgreement,
+}
+
+/// Why a committee could not be drawn.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum PostponeReason {
+	/// The chain has no randomness younger than the attempt.
+	NoRandomness,
+	/// Fewer evaluators than the least committee were to be had.
+	TooFewEvaluators,
+}

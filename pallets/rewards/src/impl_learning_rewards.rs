@@ -1,0 +1,16 @@
+//! The rewards as the rounds see them.
+
+use crate::{impls::learning, pallet::*, Pallet};
+use blyan_primitives::{
+	economy::Budget,
+	traits::{AcceptedWork, LearningRewards},
+};
+
+impl<T: Config> LearningRewards<T::AccountId> for Pallet<T> {
+	/// Accrues to trainer, evaluators and ancestors on the learning budget of the running epoch.
+	fn accrue_accepted(work: AcceptedWork<T::AccountId>) {
+		let worth = learning::worth(work.gain, Parameters::<T>::get().learning_rate);
+		let parts = learning::divide(&work, worth);
+		Self::accrue(Budget::Learning, parts, work.submission);
+	}
+}

@@ -1,0 +1,7 @@
+//! What the calls, the hooks and the seam do.
+
+mod accrual;
+mod epochs;
+pub(crate) mod learning;
+mod payment;
+mod queries;

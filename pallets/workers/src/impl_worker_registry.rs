@@ -1,0 +1,83 @@
+//! The register as the rounds see it.
+
+use crate::{impls::seats::Draw, pallet::*, Pallet};
+use alloc::vec::Vec;
+use blyan_primitives::{
+	draw::Lots,
+	traits::WorkerRegistry,
+	worker::{reputation_after_honest_work, Fault, Role},
+	Balance, Hash,
+};
+use polkadot_sdk::{
+	frame_support::traits::{fungible::hold::Balanced, Imbalance, OnUnbalanced},
+	sp_runtime::Perbill,
+};
+
+impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
+	fn has_role(who: &T::AccountId, role: Role) -> bool {
+		Workers::<T>::get(who).is_some_and(|worker| worker.is_active() && worker.roles.contains(role))
+	}
+
+	fn draw(role: Role, count: u32, seed: Hash, excluded: &[T::AccountId]) -> Vec<T::AccountId> {
+		let mut lots = Lots::new(seed, (b"workers", role));
+		let drawn = Draw::<T>::new(role, excluded).take(count, &mut lots);
+		drawn.iter().for_each(Self::engage);
+		drawn
+	}
+
+	fn release(who: &T::AccountId) {
+		Self::disengage(who);
+	}
+
+	/// An account that is no worker has no reputation to gain: nothing happens.
+	fn note_honest_work(who: &T::AccountId) {
+		let Some(mut worker) = Workers::<T>::get(who) else { return };
+		worker.reputation = reputation_after_honest_work(worker.reputation);
+		Self::store_worker(who, &worker);
+		Self::deposit_event(Event::HonestWorkNoted { worker: who.clone(), reputation: worker.reputation });
+	}
+
+	/// An account that is no worker has nothing to lose: nothing happens. A worker that is leaving is
+	/// slashed like any other.
+	fn note_fault(who: &T::AccountId, fault: Fault) -> Balance {
+		let Some(mut worker) = Workers::<T>::get(who) else { return 0 };
+		let was_drawable = worker.is_drawable();
+		// Rounded up: a fault that costs something costs a unit at least.
+		let due = fault.slash().mul_ceil(worker.bond);
+		let slashed = if due == 0 { 0 } else { Self::slash(who, due) };
+		worker.bond = worker.bond.saturating_sub(slashed);
+		let reputation = fault.reputation_factor().mul_floor(worker.reputation.deconstruct());
+		worker.reputation = Perbill::from_parts(reputation);
+		Self::store_worker(who, &worker);
+		Self::deposit_event(Event::FaultNoted {
+			worker: who.clone(),
+			fault,
+			slashed,
+			bond: worker.bond,
+			reputation: worker.reputation,
+		});
+		if was_drawable && !worker.is_drawable() {
+			Self::deposit_event(Event::DrawsSuspended {
+				worker: who.clone(),
+				bond: worker.bond,
+				required_bond: worker.required_bond,
+			});
+		}
+		slashed
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_worker(who: &T::AccountId, role: Role) {
+		Self::ensure_benchmark_worker(who, role);
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Takes `due` out of the bond on hold, and returns what was there to take.
+	fn slash(who: &T::AccountId, due: Balance) -> Balance {
+		let (credit, _missing) = T::Currency::slash(&HoldReason::WorkerBond.into(), who, due);
+		let slashed = credit.peek();
+		T::Slashed::on_unbalanced(credit);
+		slashed
+	}
+}

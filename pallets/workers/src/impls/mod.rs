@@ -1,0 +1,6 @@
+//! What the calls and the registry do.
+
+mod dispatch;
+mod ledger;
+mod queries;
+pub(crate) mod seats;

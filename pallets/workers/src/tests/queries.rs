@@ -1,0 +1,55 @@
+use crate::{impls::seats::Draw, mock::*};
+use blyan_primitives::{api::MAX_PAGE, draw::Lots, worker::Role, Hash};
+use polkadot_sdk::{
+	frame_support::{assert_ok, traits::Get},
+	sp_runtime::Perbill,
+};
+
+#[test]
+fn worker_should_tell_what_is_known_of_it() {
+	build_and_execute(|| {
+		assert_eq!(WorkersPallet::worker(&1), None);
+		register(1, &[Role::Server], 3_000);
+		let info = WorkersPallet::worker(&1).unwrap();
+		assert_eq!(info.account, 1);
+		assert_eq!(info.roles, roles(&[Role::Server]));
+		assert_eq!(info.endpoint, b"http://127.0.0.1:8000".to_vec());
+		assert_eq!((info.bond, info.engagements, info.active), (3_000, 0, true));
+		assert_eq!(info.reputation, Perbill::from_percent(50));
+		assert_ok!(WorkersPallet::unregister(RuntimeOrigin::signed(1)));
+		assert!(!WorkersPallet::worker(&1).unwrap().active);
+	});
+}
+
+#[test]
+fn workers_should_page_through_a_role() {
+	build_and_execute(|| {
+		(1..=7).for_each(|who| register(who, &[Role::Server], MIN_BOND));
+		register(8, &[Role::Trainer], MIN_BOND);
+		let page = |start, count| {
+			let page = WorkersPallet::workers(Role::Server, start, count);
+			page.into_iter().map(|info| info.account).collect::<Vec<_>>()
+		};
+		assert_eq!(page(0, 3), vec![1, 2, 3]);
+		assert_eq!(page(3, 3), vec![4, 5, 6]);
+		assert_eq!(page(6, 3), vec![7]);
+		assert_eq!(page(7, 3), Vec::<AccountId>::new());
+		assert_eq!(page(u32::MAX, u32::MAX), Vec::<AccountId>::new());
+		assert_eq!(page(0, u32::MAX).len(), 7);
+		assert!(MAX_PAGE >= MaxWorkers::get(), "the mock does not reach the page limit");
+		assert_ok!(WorkersPallet::unregister(RuntimeOrigin::signed(2)));
+		assert_eq!(page(0, 10), vec![1, 7, 3, 4, 5, 6]);
+	});
+}
+
+#[test]
+fn draw_should_look_at_two_seats_a_level_and_not_at_all_of_them() {
+	build_and_execute(|| {
+		(1..=64).for_each(|who| register(who, &[Role::Evaluator], MIN_BOND));
+		let mut draw = Draw::<Test>::new(Role::Evaluator, &[9]);
+		assert_eq!(draw.take(1, &mut Lots::new(Hash::zero(), ())).len(), 1);
+		// 64 seats lie on seven levels: the path of the excluded one, and two seats a level for the lot.
+		let depth = <MaxWorkers as Get<u32>>::get().ilog2() as usize + 1;
+		assert!(draw.seats_seen() <= 3 * depth, "{}", draw.seats_seen());
+	});
+}

@@ -1,0 +1,103 @@
+//! The seams between pallets. A pallet implements the one it offers; the runtime wires them.
+
+use crate::{
+	architecture::Architecture,
+	dag::{BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
+	learning::NanoBits,
+	migration::Migration,
+	worker::{Fault, Role},
+	Balance, Hash,
+};
+use alloc::vec::Vec;
+use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
+
+/// A model as a round sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ModelState {
+	/// Its architecture.
+	pub architecture: Architecture,
+	/// How often its heads have moved.
+	pub generation: Generation,
+	/// The Merkle root over its heads.
+	pub root: Hash,
+}
+
+/// The graph of blocks. Offered by `expert-dag`, used by `proof-of-learning`.
+pub trait ModelGraph<AccountId> {
+	/// The model, if it exists and every component has a head.
+	fn model(model: ModelId) -> Option<ModelState>;
+	/// Whether `who` owns the model.
+	fn is_owner(model: ModelId, who: &AccountId) -> bool;
+	/// Checks and inserts all blocks of a submission as candidates, or none. With a migration, they are
+	/// for the architecture that comes of it.
+	fn insert(
+		model: ModelId,
+		submission: SubmissionId,
+		trainer: &AccountId,
+		blocks: NewBlocks,
+		migration: Option<Migration>,
+	) -> Result<BlockIds, DispatchError>;
+	/// Whether candidates can still become heads: the model has not been migrated away under them, what
+	/// a snapshot compacts is still head, and the owner still wants the migration.
+	fn fits(model: ModelId, blocks: &[BlockId], migration: Option<Migration>) -> bool;
+	/// Makes all blocks of a submission the heads of their components, after the migration if there is
+	/// one, and releases a version.
+	fn accept(
+		model: ModelId,
+		submission: SubmissionId,
+		blocks: &[BlockId],
+		migration: Option<Migration>,
+	) -> DispatchResult;
+	/// Marks candidates as measured and refused; they stay in the graph.
+	fn reject(blocks: &[BlockId]) -> DispatchResult;
+	/// Marks candidates as not measured: they may be submitted again.
+	fn withdraw(blocks: &[BlockId]) -> DispatchResult;
+	/// The trainers of the block's ancestors along first parents, nearest first, `depth` at most; who only
+	/// compacted is left out.
+	fn lineage(block: BlockId, depth: u32) -> Vec<AccountId>;
+	/// Brings about a model that [`Self::model`] finds, owned by `owner`, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_model(owner: &AccountId) -> ModelId;
+	/// `count` valid blocks for that model, as many as [`crate::dag::MAX_BLOCKS`] at most.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_blocks(model: ModelId, count: u32) -> NewBlocks;
+}
+
+/// The register of workers. Offered by `workers`, used by `proof-of-learning`.
+pub trait WorkerRegistry<AccountId> {
+	/// Whether `who` is registered in that role, and not leaving.
+	fn has_role(who: &AccountId, role: Role) -> bool;
+	/// Draws up to `count` distinct workers weighted by bond and reputation, without replacement, and
+	/// engages them: an engaged worker's bond stays until it is released as often.
+	fn draw(role: Role, count: u32, seed: Hash, excluded: &[AccountId]) -> Vec<AccountId>;
+	/// Ends one engagement.
+	fn release(who: &AccountId);
+	/// Rewards honest work with reputation.
+	fn note_honest_work(who: &AccountId);
+	/// Slashes and lowers reputation; returns what was slashed.
+	fn note_fault(who: &AccountId, fault: Fault) -> Balance;
+	/// Registers `who` in that role, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_worker(who: &AccountId, role: Role);
+}
+
+/// Work that a round accepted, as the rewards see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AcceptedWork<AccountId> {
+	/// The submission.
+	pub submission: SubmissionId,
+	/// Measured gain; above zero.
+	pub gain: NanoBits,
+	/// Who trained it.
+	pub trainer: AccountId,
+	/// For each block, the trainers of its ancestors, nearest first.
+	pub lineage: Vec<Vec<AccountId>>,
+	/// Evaluators within the tolerance.
+	pub evaluators: Vec<AccountId>,
+}
+
+/// Where rewards accrue. Offered by `rewards`, used by `proof-of-learning`.
+pub trait LearningRewards<AccountId> {
+	/// Accrues the claims for accepted work in the running epoch.
+	fn accrue_accepted(work: AcceptedWork<AccountId>);
+}

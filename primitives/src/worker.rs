@@ -1,0 +1,174 @@
+//! Native workers: what they may do, what they run on, and what they can be blamed for.
+
+use crate::Hash;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use polkadot_sdk::{
+	sp_core::{bounded::BoundedVec, ConstU32},
+	sp_runtime::Perbill,
+};
+use scale_info::TypeInfo;
+
+/// What a worker does.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Hash,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Role {
+	/// Makes blocks.
+	Trainer,
+	/// Measures them.
+	Evaluator,
+	/// Checks datasets and manifests.
+	Auditor,
+	/// Answers requests.
+	Server,
+}
+
+impl Role {
+	/// Every role.
+	pub const ALL: [Role; 4] = [Role::Trainer, Role::Evaluator, Role::Auditor, Role::Server];
+}
+
+/// A set of roles.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Roles {
+	/// Makes blocks.
+	pub trainer: bool,
+	/// Measures them.
+	pub evaluator: bool,
+	/// Checks datasets and manifests.
+	pub auditor: bool,
+	/// Answers requests.
+	pub server: bool,
+}
+
+impl Roles {
+	/// Whether the role is in the set.
+	pub const fn contains(&self, role: Role) -> bool {
+		match role {
+			Role::Trainer => self.trainer,
+			Role::Evaluator => self.evaluator,
+			Role::Auditor => self.auditor,
+			Role::Server => self.server,
+		}
+	}
+
+	/// The set with the role.
+	pub const fn with(mut self, role: Role) -> Self {
+		match role {
+			Role::Trainer => self.trainer = true,
+			Role::Evaluator => self.evaluator = true,
+			Role::Auditor => self.auditor = true,
+			Role::Server => self.server = true,
+		}
+		self
+	}
+
+	/// Whether there is none.
+	pub const fn is_empty(&self) -> bool {
+		!(self.trainer || self.evaluator || self.auditor || self.server)
+	}
+}
+
+/// A salted hash of what identifies a machine. One machine, one worker.
+pub type MachineId = Hash;
+
+/// Where a worker can be reached, as a URL or multiaddress.
+pub type Endpoint = BoundedVec<u8, ConstU32<128>>;
+
+/// What a worker did wrong.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Fault {
+	/// A measurement outside the tolerance.
+	OutsideTolerance,
+	/// A commitment without a reveal.
+	NoReveal,
+	/// Drawn, and never committed: costs reputation alone.
+	NoCommit,
+}
+
+impl Fault {
+	/// The part of the bond that it costs.
+	pub const fn slash(self) -> Perbill {
+		match self {
+			Fault::OutsideTolerance => Perbill::from_percent(5),
+			Fault::NoReveal => Perbill::from_parts(1_000_000),
+			Fault::NoCommit => Perbill::zero(),
+		}
+	}
+
+	/// What reputation is multiplied by. It falls fast, and moves back slowly by honest work.
+	pub const fn reputation_factor(self) -> Perbill {
+		match self {
+			Fault::OutsideTolerance => Perbill::from_percent(50),
+			Fault::NoReveal => Perbill::from_percent(90),
+			Fault::NoCommit => Perbill::from_percent(95),
+		}
+	}
+}
+
+/// What a new worker's reputation is.
+pub const INITIAL_REPUTATION: Perbill = Perbill::from_percent(50);
+/// Each piece of honest work closes this part of the distance to full reputation.
+pub const REPUTATION_STEP: Perbill = Perbill::from_percent(5);
+
+/// Reputation after honest work: moves towards 1.
+pub fn reputation_after_honest_work(reputation: Perbill) -> Perbill {
+	let distance = Perbill::one().deconstruct().saturating_sub(reputation.deconstruct());
+	Perbill::from_parts(reputation.deconstruct().saturating_add(REPUTATION_STEP.mul_ceil(distance)))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn roles_should_contain_what_was_added() {
+		for role in Role::ALL {
+			let roles = Roles::default().with(role);
+			assert!(!roles.is_empty());
+			assert!(Role::ALL.iter().all(|other| roles.contains(*other) == (*other == role)));
+		}
+		assert!(Roles::default().is_empty());
+	}
+
+	#[test]
+	fn reputation_should_rise_towards_one_and_not_past() {
+		let mut reputation = INITIAL_REPUTATION;
+		for _ in 0..1_000 {
+			let next = reputation_after_honest_work(reputation);
+			assert!(next >= reputation && next <= Perbill::one());
+			reputation = next;
+		}
+		assert!(reputation > Perbill::from_percent(99));
+	}
+
+	#[test]
+	fn one_fault_should_cost_more_than_many_honest_works_give() {
+		let good = Perbill::from_percent(90);
+		let fallen = Fault::OutsideTolerance.reputation_factor() * good;
+		let mut reputation = fallen;
+		for _ in 0..5 {
+			reputation = reputation_after_honest_work(reputation);
+		}
+		assert!(reputation < good);
+	}
+}

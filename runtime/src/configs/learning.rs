@@ -1,0 +1,67 @@
+//! Models, rounds, workers and their pay. The pallets know one another by the traits that are wired
+//! here, and by nothing else.
+
+use crate::{configs::RuntimeBlockWeights, *};
+use blyan_primitives::economy::BLY;
+use frame_support::{
+	parameter_types,
+	traits::{ConstU128, ConstU32, ConstU64},
+	weights::Weight,
+	PalletId,
+};
+use sp_runtime::{traits::AccountIdConversion, Perbill};
+
+/// A day of two-second blocks.
+const DAY: BlockNumber = 43_200;
+
+parameter_types! {
+	/// Owns what governance owns.
+	pub GovernanceAccount: AccountId = PalletId(*b"blyan/gv").into_account_truncating();
+	/// What carrying rounds forward may use of a block; what does not fit goes on in the next.
+	pub RoundServiceWeight: Weight = Perbill::from_percent(25) * RuntimeBlockWeights::get().max_block;
+}
+
+impl pallet_workers::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	// A slash is burned.
+	type Slashed = ();
+	type MaxWorkers = ConstU32<100_000>;
+	type WeightInfo = pallet_workers::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_expert_dag::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	// Root is governance; models that belong to nobody else have their deposit held there.
+	type GovernanceOrigin = frame_system::EnsureRoot<AccountId>;
+	type GovernanceAccount = GovernanceAccount;
+	type ModelDeposit = ConstU128<{ 100 * BLY }>;
+	type ComponentDeposit = ConstU128<{ BLY / 10 }>;
+	type MaxNameLength = ConstU32<64>;
+	type MaxContentBytes = ConstU64<{ 16 * 1024 * 1024 * 1024 }>;
+	type MaxDeltaChain = ConstU32<32>;
+	type WeightInfo = pallet_expert_dag::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_proof_of_learning::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Graph = ExpertDag;
+	type Workers = Workers;
+	type Rewards = Rewards;
+	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
+	type MaxCommittee = ConstU32<21>;
+	type MaxOpenRounds = ConstU32<1_000>;
+	type MaxOpenRoundsPerTrainer = ConstU32<8>;
+	type MaxDuePerBlock = ConstU32<64>;
+	type ClosedRoundRetention = ConstU32<{ 30 * DAY }>;
+	type ServiceWeight = RoundServiceWeight;
+	type WeightInfo = pallet_proof_of_learning::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_rewards::Config for Runtime {
+	type Currency = Balances;
+	type MaxOpenClaims = ConstU32<64>;
+	type WeightInfo = pallet_rewards::weights::SubstrateWeight<Runtime>;
+}

@@ -1,0 +1,77 @@
+//! Starting states: `development` (one validator, sudo) and `local_testnet` (two validators, no sudo).
+//!
+//! Both start with exactly the genesis supply. Their keys are the well-known development keys: neither
+//! is for a network with money at stake.
+
+use crate::{configs::EPOCH_CONFIG, *};
+use alloc::{vec, vec::Vec};
+use blyan_primitives::economy::{BLY, GENESIS_SUPPLY};
+use frame_support::build_struct_json_patch;
+use pallet_proof_of_learning::RoundParameters;
+use pallet_rewards::RewardParameters;
+use serde_json::Value;
+use sp_consensus_babe::AuthorityId as BabeId;
+use sp_consensus_grandpa::AuthorityId as GrandpaId;
+use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
+use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+
+/// What each development account starts with; the first takes what is left of the genesis supply.
+const ENDOWMENT: Balance = 1_000_000 * BLY;
+
+/// A validator under its development keys: sr25519 for blocks, ed25519 for finality.
+fn validator(account: Sr25519Keyring, finality: Ed25519Keyring) -> (AccountId, AccountId, SessionKeys) {
+	let keys =
+		SessionKeys { babe: BabeId::from(account.public()), grandpa: GrandpaId::from(finality.public()) };
+	(account.to_account_id(), account.to_account_id(), keys)
+}
+
+/// Periods short enough to watch a whole life cycle; the rules are those of any network.
+fn local_round_parameters() -> RoundParameters {
+	RoundParameters {
+		committee_size: 3,
+		min_committee: 3,
+		commit_blocks: 40,
+		reveal_blocks: 15,
+		..RoundParameters::default()
+	}
+}
+
+fn local_reward_parameters() -> RewardParameters {
+	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
+}
+
+fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<AccountId>) -> Value {
+	let accounts: Vec<AccountId> = Sr25519Keyring::iter().map(|key| key.to_account_id()).collect();
+	let rest =
+		GENESIS_SUPPLY.saturating_sub(ENDOWMENT.saturating_mul(accounts.len().saturating_sub(1) as Balance));
+	let balances: Vec<(AccountId, Balance)> = accounts
+		.into_iter()
+		.enumerate()
+		.map(|(place, account)| (account, if place == 0 { rest } else { ENDOWMENT }))
+		.collect();
+	build_struct_json_patch!(RuntimeGenesisConfig {
+		balances: BalancesConfig { balances },
+		babe: BabeConfig { epoch_config: EPOCH_CONFIG },
+		session: SessionConfig { keys: validators },
+		sudo: SudoConfig { key: sudo },
+		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters() },
+		rewards: RewardsConfig { parameters: local_reward_parameters() },
+	})
+}
+
+/// The names of the presets.
+pub fn preset_names() -> Vec<PresetId> {
+	vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET)]
+}
+
+/// A preset as JSON, or `None` if there is none of that name.
+pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
+	let alice = || validator(Sr25519Keyring::Alice, Ed25519Keyring::Alice);
+	let bob = || validator(Sr25519Keyring::Bob, Ed25519Keyring::Bob);
+	let patch = match id.as_ref() {
+		DEV_RUNTIME_PRESET => genesis(vec![alice()], Some(Sr25519Keyring::Alice.to_account_id())),
+		LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![alice(), bob()], None),
+		_ => return None,
+	};
+	serde_json::to_vec(&patch).ok()
+}
