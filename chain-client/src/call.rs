@@ -3,7 +3,7 @@
 use crate::layout::ItemLayout;
 use blyan_primitives::{
 	architecture::Architecture,
-	dag::{ModelId, NewBlocks, SubmissionId},
+	dag::{BlockIds, ModelId, NewBlocks, SubmissionId},
 	learning::{Finding, Gate, ValidationPool},
 	migration::Migration,
 	worker::{Endpoint, MachineId, Roles},
@@ -83,6 +83,8 @@ calls! {
 	WithdrawMigration = ExpertDag.withdraw_migration { model: ModelId }
 	/// Submits the weights that a migration asks for; holds a bond.
 	SubmitMigration = ProofOfLearning.submit_migration { model: ModelId, migration: Migration, blocks: NewBlocks }
+	/// Has it measured whether the model was better before those blocks; holds a bond.
+	RollBack = ProofOfLearning.roll_back { model: ModelId, blocks: BlockIds }
 	/// Commits to a finding, see [`blyan_primitives::learning::commitment`].
 	Commit = ProofOfLearning.commit { round: SubmissionId, commitment: Hash }
 	/// Reveals the finding that was committed to.

@@ -39,6 +39,9 @@ pub struct ModelInfo<AccountId> {
 	pub gate: Option<Gate>,
 	/// What the owner lets the architecture become.
 	pub migration: Option<Migration>,
+	/// The share of a sequence's tokens that a layer's router may send to an expert on probation, while it
+	/// has others to send them to.
+	pub probation_routing_share: Perbill,
 }
 
 /// The heads of one generation, by their root.
@@ -76,6 +79,10 @@ pub enum BlockStanding {
 	Superseded {
 		since: Generation,
 	},
+	/// It was head when its component went back to a former one.
+	RolledBack {
+		since: Generation,
+	},
 	/// It was head when a migration took its component out.
 	Retired,
 	Rejected,
@@ -94,6 +101,9 @@ pub struct BlockInfo<AccountId> {
 	pub deltas: DeltaChain,
 	/// How many blocks name it as a parent.
 	pub children: u32,
+	/// The first block of the chain in which what it brought cannot be rolled back any more; `None` once that
+	/// is past, or if it never became head.
+	pub probation_until: Option<BlockNumber>,
 }
 
 /// Where a round stands.

@@ -1,6 +1,6 @@
 //! Blocks of the expert graph, the components they are for, and the versions they make up.
 
-use crate::{cid::Cid, Hash};
+use crate::{cid::Cid, BlockNumber, Hash};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
 	sp_core::{bounded::BoundedVec, ConstU32},
@@ -82,6 +82,8 @@ pub enum BlockKind {
 	Snapshot,
 	/// New weights for a changed architecture.
 	Migration,
+	/// A former head again: the weights are those of the first parent, whose content it names.
+	Rollback,
 }
 
 /// How a block's content is laid out.
@@ -223,4 +225,7 @@ pub struct ManifestEntry {
 	pub bytes: u64,
 	/// How many deltas must be replayed to have the weights; 0 if the content is all of them.
 	pub deltas: u32,
+	/// The first block of the chain in which the head cannot be rolled back any more, and is routed to as
+	/// any other; `None` once that is past.
+	pub probation_until: Option<BlockNumber>,
 }

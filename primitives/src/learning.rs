@@ -3,7 +3,11 @@
 //! Rules: spec "Proof of learning". Losses are in *nanobits*: 1e-9 bits per byte of text, so that no
 //! float reaches the chain.
 
-use crate::{dag::SubmissionId, migration::Migration, Hash};
+use crate::{
+	dag::{BlockKind, NewBlock, SubmissionId},
+	migration::Migration,
+	Hash,
+};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
@@ -143,9 +147,31 @@ pub enum Purpose {
 	Compaction,
 	/// To change the architecture without harm: see [`preserves`].
 	Migration(Migration),
+	/// To go back to former heads, because the present ones did harm: see [`regressed`]. What is measured as
+	/// the candidate is the former heads.
+	Rollback,
 }
 
 impl Purpose {
+	/// What blocks are for that somebody sends, with the migration that they are to bring about.
+	pub fn of(blocks: &[NewBlock], migration: Option<Migration>) -> Self {
+		match migration {
+			Some(migration) => Self::Migration(migration),
+			None if blocks.iter().all(|block| block.kind == BlockKind::Snapshot) => Self::Compaction,
+			None => Self::Improvement,
+		}
+	}
+
+	/// Whether blocks of that kind are for it.
+	pub fn takes_kind(&self, kind: BlockKind) -> bool {
+		match self {
+			Self::Improvement => matches!(kind, BlockKind::Update | BlockKind::Delta),
+			Self::Compaction => kind == BlockKind::Snapshot,
+			Self::Migration(_) => kind == BlockKind::Migration,
+			Self::Rollback => kind == BlockKind::Rollback,
+		}
+	}
+
 	/// What the gate says of what a committee measured.
 	///
 	/// # Errors
@@ -155,13 +181,14 @@ impl Purpose {
 			Self::Improvement => passes(gate, medians),
 			Self::Compaction => Ok(()),
 			Self::Migration(_) => preserves(gate, medians),
+			Self::Rollback => regressed(gate, medians),
 		}
 	}
 
 	/// Whether a report is one that can be given on such a submission.
 	pub fn takes(&self, report: &Report, domains: u32) -> bool {
 		match self {
-			Self::Improvement | Self::Migration(_) => report.is_valid(domains),
+			Self::Improvement | Self::Migration(_) | Self::Rollback => report.is_valid(domains),
 			Self::Compaction => *report == Report::of_equal_content(domains),
 		}
 	}
@@ -170,7 +197,7 @@ impl Purpose {
 	pub fn migration(&self) -> Option<Migration> {
 		match self {
 			Self::Migration(migration) => Some(*migration),
-			Self::Improvement | Self::Compaction => None,
+			Self::Improvement | Self::Compaction | Self::Rollback => None,
 		}
 	}
 }
@@ -314,6 +341,32 @@ pub fn preserves(gate: &Gate, medians: &Medians) -> Result<(), RejectReason> {
 	}
 }
 
+/// Whether the former heads are better than the present ones, beyond chance: on the whole as [`passes`] asks,
+/// or by more than rho in a domain, `gain - z * error * sqrt(domains) > rho`. A report has one error for all
+/// shards; that of a domain's share of them is larger by the root of the number of domains, which have equally
+/// many shards each.
+///
+/// # Errors
+/// [`RejectReason::NoGain`].
+pub fn regressed(gate: &Gate, medians: &Medians) -> Result<(), RejectReason> {
+	let overall = Gate { rho: MAX_NANOBITS, ..*gate };
+	if passes(&overall, medians).is_ok() {
+		return Ok(());
+	}
+	let margin = u128::from(gate.z_milli).saturating_mul(medians.standard_error.unsigned_abs().into());
+	let margin_squared = margin.saturating_mul(margin).saturating_mul(medians.domain_gains.len() as u128);
+	let is_worse = |gain: &NanoBits| {
+		let clear = u128::try_from(i128::from(*gain).saturating_sub(gate.rho.into())).unwrap_or_default();
+		let clear = clear.saturating_mul(1_000);
+		clear > 0 && clear.saturating_mul(clear) > margin_squared
+	};
+	if medians.domain_gains.iter().any(is_worse) {
+		Ok(())
+	} else {
+		Err(RejectReason::NoGain)
+	}
+}
+
 /// Whether an evaluator's report is further from the medians than the tolerance.
 pub fn is_outside_tolerance(gate: &Gate, medians: &Medians, report: &Report) -> bool {
 	let far = |a: NanoBits, b: NanoBits| a.abs_diff(b) > gate.tolerance.unsigned_abs();
@@ -374,6 +427,25 @@ mod tests {
 		assert_eq!(edge(-17_674_000, -20_000_000), Ok(()));
 		assert_eq!(edge(-17_674_001, -20_000_000), Err(RejectReason::NoGain));
 		assert_eq!(edge(0, -20_000_001), Err(RejectReason::DomainRegression { domain: 0 }));
+	}
+
+	#[test]
+	fn regressed_should_stand_clear_of_chance_on_the_whole_or_in_a_domain() {
+		let of = |gain, error, domains: &[NanoBits]| {
+			regressed(&gate(), &medians(&[&report(gain, error, domains.to_vec())]))
+		};
+		assert_eq!(of(0, 0, &[0, 0]), Err(RejectReason::NoGain));
+		// On the whole, as an improvement: 1e6 + 2.326 * 1e6.
+		assert_eq!(of(3_326_000, 1_000_000, &[3_326_000]), Ok(()));
+		assert_eq!(of(3_325_999, 1_000_000, &[3_325_999]), Err(RejectReason::NoGain));
+		// What the former heads are worse in does not keep the present ones.
+		assert_eq!(of(50_000_000, 0, &[200_000_000, -100_000_000]), Ok(()));
+		// In one domain of four: 20e6 + 2 * 2.326 * 1e6.
+		assert_eq!(of(-9_000_000, 1_000_000, &[24_652_001, 0, 0, -60_000_000]), Ok(()));
+		assert_eq!(of(-9_000_000, 1_000_000, &[24_652_000, 0, 0, -60_000_000]), Err(RejectReason::NoGain));
+		// A loss is no reason, however large.
+		assert_eq!(of(-MAX_NANOBITS, 0, &[-MAX_NANOBITS]), Err(RejectReason::NoGain));
+		assert_eq!(of(-1, MAX_NANOBITS, &[MAX_NANOBITS]), Err(RejectReason::NoGain));
 	}
 
 	#[test]

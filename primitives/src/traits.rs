@@ -3,7 +3,7 @@
 use crate::{
 	architecture::Architecture,
 	dag::{BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
-	learning::NanoBits,
+	learning::{NanoBits, Purpose},
 	migration::Migration,
 	worker::{Fault, Role},
 	Balance, Hash,
@@ -28,15 +28,22 @@ pub trait ModelGraph<AccountId> {
 	fn model(model: ModelId) -> Option<ModelState>;
 	/// Whether `who` owns the model.
 	fn is_owner(model: ModelId, who: &AccountId) -> bool;
-	/// Checks and inserts all blocks of a submission as candidates, or none. With a migration, they are
-	/// for the architecture that comes of it.
+	/// Checks and inserts all blocks of a submission as candidates, or none. Those of a migration are for the
+	/// architecture that comes of it.
 	fn insert(
 		model: ModelId,
 		submission: SubmissionId,
 		trainer: &AccountId,
 		blocks: NewBlocks,
-		migration: Option<Migration>,
+		purpose: &Purpose,
 	) -> Result<BlockIds, DispatchError>;
+	/// The blocks by which a submission goes back to what was head before each of these, which must be on
+	/// probation.
+	fn rollback(
+		model: ModelId,
+		submission: SubmissionId,
+		blocks: &[BlockId],
+	) -> Result<NewBlocks, DispatchError>;
 	/// Whether candidates can still become heads: the model has not been migrated away under them, what
 	/// a snapshot compacts is still head, and the owner still wants the migration.
 	fn fits(model: ModelId, blocks: &[BlockId], migration: Option<Migration>) -> bool;
@@ -53,7 +60,7 @@ pub trait ModelGraph<AccountId> {
 	/// Marks candidates as not measured: they may be submitted again.
 	fn withdraw(blocks: &[BlockId]) -> DispatchResult;
 	/// The trainers of the block's ancestors along first parents, nearest first, `depth` at most; who only
-	/// compacted is left out.
+	/// compacted or rolled back is left out.
 	fn lineage(block: BlockId, depth: u32) -> Vec<AccountId>;
 	/// Brings about a model that [`Self::model`] finds, owned by `owner`, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]

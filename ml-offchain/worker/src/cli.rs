@@ -4,7 +4,7 @@ use crate::progress::ProgressMode;
 use blyan_exchange::Provider;
 use blyan_primitives::{
 	cid::Cid,
-	dag::ModelId,
+	dag::{BlockId, ModelId, MAX_BLOCKS},
 	learning::{Gate, BIT_PER_BYTE},
 	migration::Migration,
 };
@@ -41,6 +41,9 @@ pub enum Command {
 	RegisterModel(RegisterModelArgs),
 	/// As a model's owner: let a submission change its architecture, or take that back.
 	ProposeMigration(ProposeMigrationArgs),
+	/// Have it measured whether a model was better before some blocks that are on probation, and gone back to
+	/// what was head before them if it was.
+	RollBack(RollBackArgs),
 	/// Show registration, rounds, what is owed and why not yet.
 	Status(StatusArgs),
 	/// Look after the content store.
@@ -149,6 +152,20 @@ pub struct ProposeMigrationArgs {
 	/// What is to change.
 	#[command(flatten)]
 	pub change: Change,
+}
+
+/// Options of `roll-back`.
+#[derive(Args, Debug)]
+pub struct RollBackArgs {
+	/// Where the configuration is; the key in it holds the bond, and pays the measurement out of it.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Which model.
+	#[arg(long, value_name = "N")]
+	pub model: ModelId,
+	/// The blocks, one a component, as `status` and `graph` show them.
+	#[arg(value_name = "BLOCK", required = true, num_args = 1..=MAX_BLOCKS as usize)]
+	pub blocks: Vec<BlockId>,
 }
 
 /// One of these.

@@ -308,6 +308,7 @@ mod tests {
 				content: Cid { codec: CidCodec::Raw, digest: [byte; 32] },
 				bytes: 1,
 				deltas: 0,
+				probation_until: None,
 			})
 			.collect()
 	}
@@ -326,6 +327,7 @@ mod tests {
 			pool: None,
 			gate: None,
 			migration: None,
+			probation_routing_share: Default::default(),
 		}
 	}
 

@@ -89,14 +89,14 @@ pub fn keep(view: &View) -> Pins {
 	for (lines, reason) in [(&view.heads, PinReason::Head), (&view.candidates, PinReason::Round)] {
 		for line in lines {
 			pins.add(line.block.content, reason);
-			let mut is_delta = line.block.kind == BlockKind::Delta;
+			let mut is_part = needs_parent(line.block.kind);
 			for (distance, ancestor) in line.ancestors.iter().enumerate() {
-				if distance > 0 && !is_delta {
+				if distance > 0 && !is_part {
 					break;
 				}
 				pins.add(ancestor.content, reason);
 				// A whole ancestor ends the chain; the block to roll back to may be a delta itself.
-				is_delta = ancestor.kind == BlockKind::Delta;
+				is_part = needs_parent(ancestor.kind);
 			}
 		}
 	}
@@ -110,6 +110,11 @@ pub fn keep(view: &View) -> Pins {
 		pins.add(block.content, PinReason::OwnWork);
 	}
 	pins
+}
+
+/// Whether weights of that kind are had only by those of the first parent.
+fn needs_parent(kind: BlockKind) -> bool {
+	matches!(kind, BlockKind::Delta | BlockKind::Rollback)
 }
 
 /// The manifests of blocks whose record of training this worker keeps: small files that the chain knows

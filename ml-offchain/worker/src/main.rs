@@ -1,14 +1,14 @@
 //! `blyan-worker`: see `blyan-worker --help`.
 
 use anyhow::{Context, Result};
-use blyan_chain_client::{Call, Wait};
+use blyan_chain_client::{Call, ChainEvent, Wait};
 use blyan_hf::ModelRecord;
-use blyan_primitives::{architecture::Architecture, learning::ValidationPool, worker::Role};
+use blyan_primitives::{architecture::Architecture, dag::BlockIds, learning::ValidationPool, worker::Role};
 use blyan_store::Store;
 use blyan_worker::{
 	cli::{
 		Cli, Command, ImportTextArgs, ModelCommand, ModelExportArgs, ModelImportArgs, ProposeMigrationArgs,
-		RegisterModelArgs, StatusArgs, StoreCommand, TrainArgs,
+		RegisterModelArgs, RollBackArgs, StatusArgs, StoreCommand, TrainArgs,
 	},
 	config::Config,
 	evaluator,
@@ -111,6 +111,7 @@ async fn run(command: Command) -> Result<()> {
 		}
 		Command::RegisterModel(args) => register(args).await,
 		Command::ProposeMigration(args) => propose_migration(args).await,
+		Command::RollBack(args) => roll_back(args).await,
 		Command::Status(args) => show_status(args).await,
 		Command::Store(args) => {
 			let stop = match &args.command {
@@ -279,6 +280,24 @@ async fn propose_migration(args: ProposeMigrationArgs) -> Result<()> {
 		),
 		None => println!("model {model} is not to be migrated"),
 	}
+	Ok(())
+}
+
+async fn roll_back(args: RollBackArgs) -> Result<()> {
+	let config = Config::load(&args.config.config)?;
+	let connection = Connection::open_interactively(&config).await?;
+	let (model, blocks) = (args.model, BlockIds::truncate_from(args.blocks));
+	let call = Call::RollBack { model, blocks };
+	let receipt = connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
+	let round = receipt.events.iter().find_map(|event| match event {
+		ChainEvent::SubmissionReceived { round, .. } => Some(*round),
+		_ => None,
+	});
+	let round = round.context("the chain did not say which round measures it")?;
+	println!(
+		"round {round} measures whether model {model} was better before\nIf it was, its heads go back; the bond \
+		returns in either case, less the measurement's fee."
+	);
 	Ok(())
 }
 

@@ -12,6 +12,7 @@ use blyan_store::{StoreError, Stored};
 use blyan_tensorblock::Container;
 use futures::{stream, StreamExt, TryStreamExt};
 use std::{
+	collections::VecDeque,
 	fs, io,
 	path::PathBuf,
 	time::{Duration, Instant},
@@ -180,18 +181,7 @@ impl Content {
 		patience: Duration,
 	) -> Result<Chain, ReplayError> {
 		let begun = Instant::now();
-		let ancestors = self.chain().lineage(info.id, info.deltas.length).await?;
-		let mut blocks: Vec<(BlockId, Block<AccountId>)> = vec![(info.id, info.block.clone())];
-		blocks.extend(ancestors.into_iter().map(|ancestor| (ancestor.id, ancestor.block)));
-		let is_chain = blocks.len() as u64 == u64::from(info.deltas.length) + 1
-			&& blocks
-				.iter()
-				.rev()
-				.enumerate()
-				.all(|(place, (_, block))| (place == 0) != (block.kind == BlockKind::Delta));
-		if !is_chain {
-			return Err(ReplayError::ChainBroken(info.id));
-		}
+		let blocks = self.blocks_of(info).await?;
 		let mut files: Vec<PathBuf> = stream::iter(blocks)
 			.map(|(of, block)| async move {
 				let left = patience.saturating_sub(begun.elapsed());
@@ -204,6 +194,35 @@ impl Content {
 		let base = files.pop().ok_or(ReplayError::ChainBroken(info.id))?;
 		files.reverse();
 		Ok(Chain { block: info.id, base, deltas: files })
+	}
+
+	/// The deltas of a block's chain, newest first, and after them the whole weights. A rollback is but another
+	/// name of its first parent.
+	async fn blocks_of(
+		&self,
+		info: &BlockInfo<AccountId>,
+	) -> Result<Vec<(BlockId, Block<AccountId>)>, ReplayError> {
+		let wanted = info.deltas.length as usize + 1;
+		let mut blocks = Vec::with_capacity(wanted);
+		let mut next = VecDeque::from([(info.id, info.block.clone())]);
+		while let Some((id, block)) = next.pop_front() {
+			let kind = block.kind;
+			if kind != BlockKind::Rollback {
+				blocks.push((id, block));
+			}
+			if !matches!(kind, BlockKind::Delta | BlockKind::Rollback) || blocks.len() > wanted {
+				break;
+			}
+			if next.is_empty() && blocks.len() < wanted {
+				let ancestors = self.chain().lineage(id, info.deltas.length).await?;
+				next.extend(ancestors.into_iter().map(|ancestor| (ancestor.id, ancestor.block)));
+			}
+		}
+		let ends_whole = blocks.last().is_some_and(|(_, block)| block.kind != BlockKind::Delta);
+		if blocks.len() != wanted || !ends_whole {
+			return Err(ReplayError::ChainBroken(info.id));
+		}
+		Ok(blocks)
 	}
 
 	async fn content_of(

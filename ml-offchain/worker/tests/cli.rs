@@ -59,6 +59,7 @@ fn help_should_be_as_in_the_snapshots() {
 		"model-export",
 		"register-model",
 		"propose-migration",
+		"roll-back",
 		"status",
 		"store",
 		"check-config",

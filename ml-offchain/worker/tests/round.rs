@@ -6,7 +6,7 @@ use blyan_chain_client::{fake::Fault, Call, Wait};
 use blyan_model::Weights;
 use blyan_primitives::{
 	api::{BlockStanding, RoundPhase},
-	dag::{BlockKind, Component, ContentFormat, NewBlock, NewBlocks, SubmissionId},
+	dag::{BlockIds, BlockKind, Component, ContentFormat, NewBlock, NewBlocks, SubmissionId},
 	learning::{Finding, Purpose, RejectReason, Verdict},
 	migration::Migration,
 	worker::Role,
@@ -215,6 +215,48 @@ async fn snapshot_that_is_no_replay_should_be_found_malformed() {
 	let round = stage.submit(&stage.owner, content, BlockKind::Snapshot).await;
 	let closed = stage.chain.verdict(round).await;
 	assert_eq!(closed.phase, RoundPhase::Closed(Verdict::Rejected(RejectReason::Malformed)));
+	for (task, stop) in evaluators {
+		stop.cancel();
+		task.await.unwrap();
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rollback_should_bring_back_a_delta_that_was_better() {
+	let delta = JobConfig { submit_as: SubmitAs::Deltas, ..job(Selection::Some(vec![EXPERT]), 40) };
+	let stage = Stage::new(vec![job(Selection::All, 60), delta]).await;
+	let mut evaluators = Vec::new();
+	for name in ["Dave", "Eve", "Ferdie"] {
+		evaluators.push(stage.evaluator(name).await);
+	}
+	stage.train_once().await;
+	let good = stage.heads().await;
+	// A block that slipped through: the committee refuses it, and the chain takes it all the same.
+	let mut weights = good.weights.clone();
+	weights.component_mut(EXPERT).unwrap().iter_mut().for_each(|x| *x = *x * -3.0 + 0.5);
+	let content = stage.store().put_bytes(&weights.component_bytes(EXPERT).unwrap()).unwrap();
+	let _serving = stage.serve_owner().await;
+	let bad = stage.submit(&stage.owner, content, BlockKind::Update).await;
+	let refused = stage.chain.verdict(bad).await.phase;
+	assert_eq!(refused, RoundPhase::Closed(Verdict::Rejected(RejectReason::NoGain)));
+	stage.chain.force(bad);
+	assert_ne!(stage.heads().await.weights, good.weights);
+
+	let roll_back = async |blocks: &[Hash]| {
+		let round = stage.chain.fake.edit(|state| state.rounds.len() as SubmissionId);
+		let call = Call::RollBack { model: 0, blocks: BlockIds::truncate_from(blocks.to_vec()) };
+		stage.owner.chain.submit(&stage.owner.signer, call, Wait::Finalized).await.unwrap();
+		stage.chain.verdict(round).await
+	};
+	let closed = roll_back(&stage.chain.round(bad).unwrap().blocks).await;
+	assert_eq!(closed.phase, RoundPhase::Closed(Verdict::Accepted), "{:?}", closed.medians);
+	let heads = stage.heads().await;
+	assert_eq!(heads.weights, good.weights, "to the bit, though they are those of a delta");
+	let entry = heads.manifest.iter().find(|entry| entry.component == EXPERT).unwrap();
+	assert_eq!((entry.block, entry.deltas), (closed.blocks[0], 1));
+	// What did no harm stays, and nobody is paid for saying otherwise.
+	let closed = roll_back(&stage.chain.round(1).unwrap().blocks).await;
+	assert_eq!(closed.phase, RoundPhase::Closed(Verdict::Rejected(RejectReason::NoGain)));
 	for (task, stop) in evaluators {
 		stop.cancel();
 		task.await.unwrap();

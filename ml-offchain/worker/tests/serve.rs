@@ -128,6 +128,7 @@ impl Stage {
 				content: stored.cid,
 				bytes: stored.bytes,
 				deltas: 0,
+				probation_until: None,
 			};
 			info.generation += 1;
 			let a = info.architecture;

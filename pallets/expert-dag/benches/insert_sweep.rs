@@ -21,6 +21,7 @@ use blyan_primitives::{
 		Parents, SubmissionId, MAX_PARENTS,
 	},
 	delta::DeltaChain,
+	learning::Purpose,
 	traits::ModelGraph,
 	Balance, Hash,
 };
@@ -30,7 +31,7 @@ use polkadot_sdk::{
 	frame_system, pallet_balances, sp_io,
 	sp_runtime::{
 		traits::{BlakeTwo256, Hash as _},
-		BoundedVec, BuildStorage,
+		BoundedVec, BuildStorage, Perbill,
 	},
 };
 use std::{
@@ -90,6 +91,8 @@ parameter_types! {
 	pub const MaxNameLength: u32 = 64;
 	pub const MaxContentBytes: u64 = 1 << 40;
 	pub const MaxDeltaChain: u32 = 32;
+	pub const ProbationBlocks: u64 = 10;
+	pub const ProbationRoutingShare: Perbill = Perbill::from_percent(25);
 }
 
 impl pallet_expert_dag::Config for Runtime {
@@ -102,6 +105,8 @@ impl pallet_expert_dag::Config for Runtime {
 	type MaxNameLength = MaxNameLength;
 	type MaxContentBytes = MaxContentBytes;
 	type MaxDeltaChain = MaxDeltaChain;
+	type ProbationBlocks = ProbationBlocks;
+	type ProbationRoutingShare = ProbationRoutingShare;
 	type WeightInfo = ();
 }
 
@@ -244,8 +249,13 @@ impl Graph {
 		let (model, blocks) = (self.model, self.submission(number, parentage));
 		self.ext.execute_with(|| {
 			let start = Instant::now();
-			let inserted =
-				<ExpertDag as ModelGraph<AccountId>>::insert(model, number, &TRAINER, blocks, None);
+			let inserted = <ExpertDag as ModelGraph<AccountId>>::insert(
+				model,
+				number,
+				&TRAINER,
+				blocks,
+				&Purpose::Improvement,
+			);
 			let elapsed = start.elapsed();
 			inserted.expect("the submission is valid");
 			elapsed

@@ -9,6 +9,7 @@ use blyan_primitives::{
 		BlockId, BlockIds, BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents,
 		SubmissionId, MAX_BLOCKS, MAX_PARENTS,
 	},
+	learning::Purpose,
 	migration::Migration,
 	Hash,
 };
@@ -83,7 +84,8 @@ pub(crate) fn worst_model<T: Config>(owner: &T::AccountId) -> ModelId {
 			let submission = SubmissionId::MAX - SubmissionId::from(round) * 16 - number as SubmissionId;
 			let next =
 				|component: &Component| successor::<T>(model, *component, BlockKind::Delta, submission);
-			let ids = Pallet::<T>::do_insert(model, submission, owner, bounded(chunk.iter().map(next)), None)
+			let blocks = bounded(chunk.iter().map(next));
+			let ids = Pallet::<T>::do_insert(model, submission, owner, blocks, &Purpose::Improvement)
 				.expect("the blocks are valid");
 			Pallet::<T>::do_accept(model, submission, &ids, None).expect("the blocks are candidates");
 		}
@@ -112,7 +114,8 @@ fn insert_worst<T: Config>(count: u32) -> (ModelId, BlockIds) {
 	let model = worst_model::<T>(&owner);
 	let blocks = worst_blocks::<T>(model, count, BlockKind::Delta);
 	assert!(blocks.iter().all(|new| new.parents.len() as u32 == MAX_PARENTS));
-	let ids = Pallet::<T>::do_insert(model, 1, &owner, blocks, None).expect("the blocks are valid");
+	let ids = Pallet::<T>::do_insert(model, 1, &owner, blocks, &Purpose::Improvement);
+	let ids = ids.expect("the blocks are valid");
 	(model, ids)
 }
 
@@ -162,7 +165,7 @@ mod benchmarks {
 
 		#[block]
 		{
-			ids = Pallet::<T>::do_insert(model, 1, &owner, blocks, None);
+			ids = Pallet::<T>::do_insert(model, 1, &owner, blocks, &Purpose::Compaction);
 		}
 
 		let ids = ids.expect("the blocks are valid");

@@ -4,6 +4,7 @@ use crate::{types::MAX_LINEAGE_DEPTH, Config, Models, Pallet};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::{BlockId, BlockIds, BlockKind, ModelId, NewBlocks, SubmissionId},
+	learning::Purpose,
 	migration::Migration,
 	traits::{ModelGraph, ModelState},
 };
@@ -24,9 +25,17 @@ impl<T: Config> ModelGraph<T::AccountId> for Pallet<T> {
 		submission: SubmissionId,
 		trainer: &T::AccountId,
 		blocks: NewBlocks,
-		migration: Option<Migration>,
+		purpose: &Purpose,
 	) -> Result<BlockIds, DispatchError> {
-		Self::do_insert(model, submission, trainer, blocks, migration)
+		Self::do_insert(model, submission, trainer, blocks, purpose)
+	}
+
+	fn rollback(
+		model: ModelId,
+		submission: SubmissionId,
+		blocks: &[BlockId],
+	) -> Result<NewBlocks, DispatchError> {
+		Ok(Self::rollback_blocks(model, submission, blocks)?)
 	}
 
 	fn fits(model: ModelId, blocks: &[BlockId], migration: Option<Migration>) -> bool {
@@ -52,7 +61,7 @@ impl<T: Config> ModelGraph<T::AccountId> for Pallet<T> {
 
 	fn lineage(block: BlockId, depth: u32) -> Vec<T::AccountId> {
 		Self::ancestors(block, MAX_LINEAGE_DEPTH)
-			.filter(|(_, record)| record.block.kind != BlockKind::Snapshot)
+			.filter(|(_, record)| !matches!(record.block.kind, BlockKind::Snapshot | BlockKind::Rollback))
 			.take(depth as usize)
 			.map(|(_, record)| record.block.trainer)
 			.collect()

@@ -47,6 +47,7 @@ pub mod pallet {
 		},
 	};
 	use frame_system::pallet_prelude::*;
+	use polkadot_sdk::sp_runtime::Perbill;
 
 	/// The version of the storage that this code reads and writes.
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
@@ -90,6 +91,15 @@ pub mod pallet {
 		/// Most deltas that may have to be replayed one after another to have a block's weights.
 		#[pallet::constant]
 		type MaxDeltaChain: Get<u32>;
+
+		/// Blocks after it became head for which what a block brought may be rolled back.
+		#[pallet::constant]
+		type ProbationBlocks: Get<BlockNumberFor<Self>>;
+
+		/// The share of a sequence's tokens that a layer's router may send to an expert on probation, while
+		/// it has others to send them to. Servers keep it.
+		#[pallet::constant]
+		type ProbationRoutingShare: Get<Perbill>;
 
 		/// What the pallet's work costs.
 		type WeightInfo: WeightInfo;
@@ -321,6 +331,10 @@ pub mod pallet {
 		BlockOfOtherModel,
 		/// The block belongs to another submission than the one that would be accepted.
 		BlockOfOtherSubmission,
+		/// The block is not head since recently, or was not made by training: there is nothing to take back.
+		NotOnProbation,
+		/// The model was migrated since the former head was made, and it does not fit any more.
+		RollbackOutdated,
 		/// The architecture's heads of keys do not divide its heads of queries. Change either.
 		ArchitectureKvHeadsUneven,
 		/// A constant of the architecture is out of range: rope_theta, norm_epsilon or qkv_clip_milli is zero,

@@ -9,13 +9,14 @@ use blyan_primitives::{
 		Block as DagBlock, BlockId, BlockIds, BlockKind, Component, ContentFormat, ModelId, NewBlock,
 		NewBlocks, Parents, SubmissionId,
 	},
+	learning::Purpose,
 	traits::ModelGraph,
 	Balance, Hash,
 };
 use polkadot_sdk::{
 	frame_support::{self, derive_impl, parameter_types, traits::Hooks},
 	frame_system, pallet_balances, sp_io,
-	sp_runtime::{BoundedVec, BuildStorage},
+	sp_runtime::{BoundedVec, BuildStorage, Perbill},
 };
 
 pub type AccountId = u64;
@@ -62,6 +63,8 @@ parameter_types! {
 	pub const MaxNameLength: u32 = 16;
 	pub const MaxContentBytes: u64 = 1 << 20;
 	pub const MaxDeltaChain: u32 = 12;
+	pub const ProbationBlocks: u64 = 10;
+	pub const ProbationRoutingShare: Perbill = Perbill::from_percent(25);
 }
 
 impl pallet_expert_dag::Config for Test {
@@ -74,6 +77,8 @@ impl pallet_expert_dag::Config for Test {
 	type MaxNameLength = MaxNameLength;
 	type MaxContentBytes = MaxContentBytes;
 	type MaxDeltaChain = MaxDeltaChain;
+	type ProbationBlocks = ProbationBlocks;
+	type ProbationRoutingShare = ProbationRoutingShare;
 	type WeightInfo = ();
 }
 
@@ -169,7 +174,8 @@ pub fn head(model: ModelId, component: Component) -> BlockId {
 /// Inserts an update of the head of each component.
 pub fn submit(model: ModelId, submission: SubmissionId, components: &[Component]) -> BlockIds {
 	let blocks = components.iter().map(|c| update(*c, &[head(model, *c)], submission as u8));
-	<Dag as ModelGraph<AccountId>>::insert(model, submission, &TRAINER, list(blocks), None).unwrap()
+	<Dag as ModelGraph<AccountId>>::insert(model, submission, &TRAINER, list(blocks), &Purpose::Improvement)
+		.unwrap()
 }
 
 /// Inserts and accepts an update of the head of each component.

@@ -234,13 +234,19 @@ impl<T: Config> Pallet<T> {
 	/// Invariant 10.
 	pub(crate) fn check_deltas() -> Result<(), TryRuntimeError> {
 		for record in Blocks::<T>::iter_values() {
-			let base = match (record.block.kind, record.block.parents.first()) {
-				(BlockKind::Delta, Some(base)) => Blocks::<T>::get(base),
-				_ => None,
-			};
-			let expected = match base {
-				Some(base) => base.deltas.extended(record.block.bytes),
-				None => DeltaChain::whole(record.block.bytes),
+			let base = record.block.parents.first().and_then(Blocks::<T>::get);
+			let expected = match (record.block.kind, base) {
+				(BlockKind::Delta, Some(base)) => base.deltas.extended(record.block.bytes),
+				(BlockKind::Rollback, Some(base)) => {
+					let (former, block) = (base.block, &record.block);
+					ensure!(
+						(former.content, former.bytes) == (block.content, block.bytes)
+							&& former.kind != BlockKind::Rollback,
+						"10: a rollback is not to what its first parent is"
+					);
+					base.deltas
+				}
+				_ => DeltaChain::whole(record.block.bytes),
 			};
 			ensure!(record.deltas == expected, "10: a chain of deltas is not what its blocks give");
 			ensure!(record.deltas.length <= T::MaxDeltaChain::get(), "10: a chain of deltas is too long");
@@ -263,7 +269,7 @@ impl<T: Config> Pallet<T> {
 			let may_be_first = match record.block.kind {
 				BlockKind::Genesis => acceptance.since.is_zero(),
 				BlockKind::Migration => !acceptance.since.is_zero(),
-				BlockKind::Update | BlockKind::Delta | BlockKind::Snapshot => false,
+				BlockKind::Update | BlockKind::Delta | BlockKind::Snapshot | BlockKind::Rollback => false,
 			};
 			let must_be_first = record.block.kind == BlockKind::Genesis;
 			let is_first = acceptance.previous.is_none();

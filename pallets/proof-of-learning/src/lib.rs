@@ -537,6 +537,30 @@ pub mod pallet {
 			let who = ensure_signed(origin)?;
 			Self::do_submit(who, model, blocks, Some(migration))
 		}
+
+		/// Has it measured, on fresh shards, whether the model was better before these blocks became heads:
+		/// on the whole, or in a domain by more than the gate's rho. If so, their components go back to what
+		/// was head before each of them, and what became head after them falls with them.
+		///
+		/// Origin: signed. A submission's bond is held, out of which the measurement is paid. The blocks must
+		/// be on probation.
+		///
+		/// Errors: as [`Pallet::submit`] without [`Error::NotTrainer`], and what the graph says of the
+		/// blocks. Event: [`Event::SubmissionReceived`].
+		#[pallet::call_index(6)]
+		#[pallet::weight(roll_back_weight::<T>(blocks))]
+		pub fn roll_back(origin: OriginFor<T>, model: ModelId, blocks: BlockIds) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_roll_back(who, model, blocks)
+		}
+	}
+
+	/// A submission's, with the reads that find each block's trial and what was before it: four records of the
+	/// same weights, their version, and two records of the former head.
+	fn roll_back_weight<T: Config>(blocks: &BlockIds) -> Weight {
+		let count = blocks.len() as u32;
+		let reads = u64::from(count).saturating_mul(7);
+		T::WeightInfo::submit(count).saturating_add(T::DbWeight::get().reads(reads))
 	}
 
 	/// A submission's, with the read of a head for each block that may be a snapshot, or of what the owner

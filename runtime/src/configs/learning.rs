@@ -17,6 +17,8 @@ const DAY: BlockNumber = 43_200;
 parameter_types! {
 	/// Owns what governance owns.
 	pub GovernanceAccount: AccountId = PalletId(*b"blyan/gv").into_account_truncating();
+	/// Of a sequence's tokens, for an expert on probation.
+	pub const ProbationRoutingShare: Perbill = Perbill::from_percent(25);
 	/// What carrying rounds forward may use of a block; what does not fit goes on in the next.
 	pub RoundServiceWeight: Weight = Perbill::from_percent(25) * RuntimeBlockWeights::get().max_block;
 }
@@ -41,6 +43,8 @@ impl pallet_expert_dag::Config for Runtime {
 	type MaxNameLength = ConstU32<64>;
 	type MaxContentBytes = ConstU64<{ 16 * 1024 * 1024 * 1024 }>;
 	type MaxDeltaChain = ConstU32<32>;
+	type ProbationBlocks = ConstU32<{ 7 * DAY }>;
+	type ProbationRoutingShare = ProbationRoutingShare;
 	type WeightInfo = pallet_expert_dag::weights::SubstrateWeight<Runtime>;
 }
 

@@ -7,7 +7,8 @@ use blyan_primitives::{
 	architecture::{Architecture, ExpertCount},
 	cid::{Cid, CidCodec},
 	dag::{
-		BlockId, BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents, SubmissionId,
+		BlockId, BlockIds, BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents,
+		SubmissionId,
 	},
 	delta::DeltaChain,
 	economy::{BLY, GENESIS_SUPPLY},
@@ -252,6 +253,36 @@ fn a_chain_of_deltas_should_be_compacted_for_the_fee() {
 		let whole = ExpertDag::block_info(head_of(model, component)).expect("the head is a block");
 		assert_eq!((whole.deltas.length, whole.block.kind), (0, BlockKind::Snapshot));
 		assert_eq!(ExpertDag::children(delta.id, 0, 9), [whole.id]);
+	});
+}
+
+#[test]
+fn a_head_should_be_rolled_back_when_a_later_measurement_shows_harm() {
+	with_preset(LOCAL_TESTNET_RUNTIME_PRESET, || {
+		let model = set_up();
+		let component = Component::Expert { layer: 0, index: 1 };
+		let first = head_of(model, component);
+		let round = submit(model, 50);
+		assert_eq!(conclude(round, &measured(50_000_000)), Verdict::Accepted);
+		let bad = head_of(model, component);
+		let trial = ExpertDag::block_info(bad).and_then(|info| info.probation_until);
+		let days = <Runtime as pallet_expert_dag::Config>::ProbationBlocks::get();
+		assert_eq!(trial, Some(System::block_number() - 1 + days));
+
+		let blocks = BlockIds::truncate_from(vec![bad]);
+		assert_ok!(ProofOfLearning::roll_back(signed(Bob), model, blocks.clone()));
+		let refused = conclude(newest_round(), &measured(0));
+		assert_eq!(refused, Verdict::Rejected(RejectReason::NoGain));
+		assert_eq!(head_of(model, component), bad);
+
+		assert_ok!(ProofOfLearning::roll_back(signed(Bob), model, blocks));
+		assert_eq!(conclude(newest_round(), &measured(50_000_000)), Verdict::Accepted);
+		let back = ExpertDag::block_info(head_of(model, component)).expect("the head is a block");
+		assert_eq!((back.block.kind, back.block.parents[0]), (BlockKind::Rollback, first));
+		let standing = ExpertDag::block_info(bad).map(|info| info.standing);
+		assert_eq!(standing, Some(BlockStanding::RolledBack { since: 2 }));
+		let (_, accruing) = Rewards::owed(&account(Bob));
+		assert_eq!(accruing, 0);
 	});
 }
 

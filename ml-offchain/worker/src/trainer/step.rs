@@ -91,7 +91,10 @@ impl SubmissionView {
 			(Some(_), _) | (None, BlockStanding::Candidate) => None,
 			(
 				None,
-				BlockStanding::Head { .. } | BlockStanding::Superseded { .. } | BlockStanding::Retired,
+				BlockStanding::Head { .. }
+				| BlockStanding::Superseded { .. }
+				| BlockStanding::RolledBack { .. }
+				| BlockStanding::Retired,
 			) => Some(Outcome::Accepted),
 			(None, BlockStanding::Rejected) => Some(Outcome::Rejected(None)),
 			(None, BlockStanding::Withdrawn) => Some(Outcome::Inconclusive),

@@ -10,12 +10,11 @@ use blyan_exchange::{Identity, Network, NetworkConfig};
 use blyan_primitives::{
 	api::{BlockInfo, BlockStanding, ModelInfo, RoundInfo, RoundPhase, WorkerInfo},
 	architecture::{Architecture, ExpertCount},
-	dag::{Block, BlockKind, ManifestEntry, ModelId, NewBlocks, SemVer, SubmissionId},
+	dag::{Block, BlockKind, ManifestEntry, ModelId, NewBlock, NewBlocks, SemVer, SubmissionId},
 	delta::DeltaChain,
 	economy::BLY,
 	learning::{self, Finding, Gate, Purpose, RejectReason, Report, Verdict},
 	merkle,
-	migration::Migration,
 	worker::{Role, Roles, INITIAL_REPUTATION},
 	AccountId, Hash,
 };
@@ -100,6 +99,11 @@ impl TestChain {
 	/// Makes the next call of that name fail.
 	pub fn refuse_next(&self, call: &str, pallet: &str, error: &str) {
 		self.hidden.lock().unwrap().refusals.push_back((call.into(), PalletError::new(pallet, error)));
+	}
+
+	/// Makes the blocks of a round heads, whatever was measured.
+	pub fn force(&self, round: SubmissionId) {
+		self.fake.edit(|state| move_heads(state, &state.rounds[&round].clone()));
 	}
 
 	pub fn findings(&self, round: SubmissionId) -> BTreeMap<AccountId, Finding> {
@@ -189,6 +193,7 @@ impl Hidden {
 					pool: None,
 					gate: None,
 					migration: None,
+					probation_routing_share: Default::default(),
 				};
 				state.models.insert(model, info);
 				let (owner, components) = (ModelOwner::Account(who.clone()), architecture.component_count());
@@ -202,7 +207,10 @@ impl Hidden {
 				info.pool = Some(pool);
 				info.gate = Some(gate);
 			}
-			Call::SubmitBlocks { model, blocks } => return submit(state, who, model, None, blocks),
+			Call::SubmitBlocks { model, blocks } => {
+				let purpose = Purpose::of(&blocks, None);
+				return submit(state, who, model, purpose, blocks);
+			}
 			Call::ProposeMigration { model, migration } => {
 				state.models.get_mut(&model).unwrap().migration = Some(migration);
 			}
@@ -210,7 +218,24 @@ impl Hidden {
 				if state.models[&model].migration != Some(migration) {
 					return refuse("ExpertDag", "MigrationNotWanted");
 				}
-				return submit(state, who, model, Some(migration), blocks);
+				return submit(state, who, model, Purpose::Migration(migration), blocks);
+			}
+			Call::RollBack { model, blocks } => {
+				let blocks = blocks.into_iter().map(|challenged| {
+					let Block { component, parents, .. } = state.blocks[&challenged].block.clone();
+					let Block { content, bytes, format, .. } = state.blocks[&parents[0]].block;
+					NewBlock {
+						component,
+						kind: BlockKind::Rollback,
+						parents: vec![parents[0], challenged].try_into().unwrap(),
+						content,
+						bytes,
+						format,
+						manifest_hash: Hash::zero(),
+					}
+				});
+				let blocks = NewBlocks::truncate_from(blocks.collect());
+				return submit(state, who, model, Purpose::Rollback, blocks);
 			}
 			Call::Commit { round, commitment } => return self.commit(state, who, round, commitment),
 			Call::Reveal { round, finding, salt } => return self.reveal(state, who, round, finding, salt),
@@ -347,7 +372,8 @@ impl Hidden {
 
 fn entry_of(info: &BlockInfo<AccountId>) -> ManifestEntry {
 	let Block { component, content, bytes, .. } = info.block;
-	ManifestEntry { component, block: info.id, content, bytes, deltas: info.deltas.length }
+	let (deltas, probation_until) = (info.deltas.length, info.probation_until);
+	ManifestEntry { component, block: info.id, content, bytes, deltas, probation_until }
 }
 
 fn root_of(info: &ModelInfo<AccountId>, manifest: &[ManifestEntry]) -> Option<Hash> {
@@ -365,9 +391,11 @@ fn put_block(
 ) -> BlockInfo<AccountId> {
 	let deltas = match block.kind {
 		BlockKind::Delta => state.blocks[&block.parents[0]].deltas.extended(block.bytes),
+		BlockKind::Rollback => state.blocks[&block.parents[0]].deltas,
 		_ => DeltaChain::whole(block.bytes),
 	};
-	let info = BlockInfo { id: block.id(), block, submission, standing, deltas, children: 0 };
+	let (id, probation_until) = (block.id(), None);
+	let info = BlockInfo { id, block, submission, standing, deltas, children: 0, probation_until };
 	state.blocks.insert(info.id, info.clone());
 	info
 }
@@ -400,7 +428,7 @@ fn submit(
 	state: &mut FakeState,
 	who: &AccountId,
 	model: ModelId,
-	migration: Option<Migration>,
+	purpose: Purpose,
 	blocks: NewBlocks,
 ) -> Result<Vec<ChainEvent>, PalletError> {
 	let id = state.rounds.len() as SubmissionId;
@@ -415,12 +443,6 @@ fn submit(
 			"its parents are there"
 		);
 	}
-	let is_compaction = blocks.iter().all(|block| block.kind == BlockKind::Snapshot);
-	let purpose = match migration {
-		Some(migration) => Purpose::Migration(migration),
-		None if is_compaction => Purpose::Compaction,
-		None => Purpose::Improvement,
-	};
 	let round = RoundInfo {
 		id,
 		model,

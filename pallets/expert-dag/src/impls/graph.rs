@@ -5,6 +5,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use blyan_primitives::{
 	dag::{Block, BlockId, BlockIds, BlockKind, ModelId, NewBlock, NewBlocks, SubmissionId, MAX_BLOCKS},
 	delta::DeltaChain,
+	learning::Purpose,
 	migration::Migration,
 };
 use core::iter;
@@ -20,29 +21,25 @@ impl<T: Config> Pallet<T> {
 		submission: SubmissionId,
 		trainer: &T::AccountId,
 		blocks: NewBlocks,
-		migration: Option<Migration>,
+		purpose: &Purpose,
 	) -> Result<BlockIds, DispatchError> {
 		let model = Models::<T>::get(id).ok_or(Error::<T>::ModelNotFound)?;
 		ensure!(model.root.is_some(), Error::<T>::ModelNotReleased);
 		ensure!(!blocks.is_empty(), Error::<T>::BlocksMissing);
-		let compacts = blocks.iter().any(|block| block.kind == BlockKind::Snapshot);
-		let architecture = match &migration {
-			Some(migration) => Self::ensure_migration(id, &model.architecture, migration, &blocks)?,
-			None => model.architecture,
+		let architecture = match purpose {
+			Purpose::Migration(migration) => {
+				Self::ensure_migration(id, &model.architecture, migration, &blocks)?
+			}
+			Purpose::Improvement | Purpose::Compaction | Purpose::Rollback => model.architecture,
 		};
 
 		let mut components = BTreeSet::new();
 		let mut inserted = Vec::with_capacity(MAX_BLOCKS as usize);
 		let mut ids = BlockIds::new();
 		for new in blocks {
-			match new.kind {
-				BlockKind::Update | BlockKind::Delta if migration.is_none() => {
-					ensure!(!compacts, Error::<T>::MixedKinds)
-				}
-				BlockKind::Snapshot if migration.is_none() => {}
-				BlockKind::Migration if migration.is_some() => {}
-				_ => return Err(Error::<T>::UnsupportedKind.into()),
-			}
+			let is_mixed = *purpose == Purpose::Improvement && new.kind == BlockKind::Snapshot;
+			ensure!(!is_mixed, Error::<T>::MixedKinds);
+			ensure!(purpose.takes_kind(new.kind), Error::<T>::UnsupportedKind);
 			let index = Self::ensure_new_block(&architecture, &new)?;
 			ensure!(components.insert(index), Error::<T>::DuplicateComponent);
 			let first_parent = Self::ensure_parents(id, &new)?;
@@ -102,11 +99,11 @@ impl<T: Config> Pallet<T> {
 		let mut model = Models::<T>::get(id).ok_or(Error::<T>::ModelNotFound)?;
 		let ids = Self::ensure_block_list(blocks)?;
 		model.generation = model.generation.checked_add(1).ok_or(ArithmeticError::Overflow)?;
-		let retired = match &migration {
-			Some(migration) => Self::migrate(id, &mut model, migration)?,
+		let migrated = match &migration {
+			Some(migration) => Some(Self::plan_migration(id, &mut model, migration)?),
 			None => {
 				model.version = model.version.next_patch();
-				Vec::new()
+				None
 			}
 		};
 
@@ -131,10 +128,13 @@ impl<T: Config> Pallet<T> {
 			records.push((block_id, record));
 		}
 
+		if let Some(migrated) = migrated {
+			heads.extend(migrated.retired.iter().map(|index| (*index, None)));
+			Self::settle_migration(id, &model, migrated)?;
+		}
 		for (block_id, record) in records {
 			Blocks::<T>::insert(block_id, record);
 		}
-		heads.extend(retired.into_iter().map(|index| (index, None)));
 		let tree_root = Self::set_heads(id, &model.architecture, heads);
 		Self::release_version(id, &mut model, tree_root, Some(submission));
 		Models::<T>::insert(id, model);
@@ -194,12 +194,11 @@ impl<T: Config> Pallet<T> {
 		new: &NewBlock,
 		first_parent: BlockRecordOf<T>,
 	) -> Result<DeltaChain, Error<T>> {
+		// A block that brought the new shape was made in the generation before it.
+		let fits = model.fits_since.of(new.component);
+		let is_of_shape = first_parent.acceptance().is_some_and(|acceptance| acceptance.since >= fits);
 		match new.kind {
 			BlockKind::Delta => {
-				let fits = model.fits_since.of(new.component);
-				// A block that brought the new shape was made in the generation before it.
-				let is_of_shape =
-					first_parent.acceptance().is_some_and(|acceptance| acceptance.since >= fits);
 				ensure!(is_of_shape, Error::<T>::DeltaBaseOutdated);
 				let chain = first_parent.deltas.extended(new.bytes);
 				ensure!(chain.length <= T::MaxDeltaChain::get(), Error::<T>::DeltaChainTooLong);
@@ -211,7 +210,11 @@ impl<T: Config> Pallet<T> {
 				ensure!(head.as_ref() == new.parents.first(), Error::<T>::SnapshotOfFormerHead);
 				Ok(DeltaChain::whole(new.bytes))
 			}
-			_ => Ok(DeltaChain::whole(new.bytes)),
+			BlockKind::Rollback => {
+				ensure!(is_of_shape, Error::<T>::RollbackOutdated);
+				Ok(first_parent.deltas)
+			}
+			BlockKind::Genesis | BlockKind::Update | BlockKind::Migration => Ok(DeltaChain::whole(new.bytes)),
 		}
 	}
 
@@ -224,7 +227,7 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	fn ensure_block_list(blocks: &[BlockId]) -> Result<BlockIds, Error<T>> {
+	pub(crate) fn ensure_block_list(blocks: &[BlockId]) -> Result<BlockIds, Error<T>> {
 		ensure!(!blocks.is_empty(), Error::<T>::BlocksMissing);
 		BlockIds::try_from(blocks.to_vec()).map_err(|_| Error::<T>::TooManyBlocks)
 	}

@@ -33,12 +33,16 @@ impl<T: Config> Pallet<T> {
 		model: ModelId,
 		component: u32,
 		generation: Generation,
-	) -> Option<Acceptance> {
-		let is_later = |id: BlockId| Self::acceptance_of(id).filter(|found| found.since > generation);
+	) -> Option<(BlockRecordOf<T>, Acceptance)> {
+		let is_later = |id: BlockId| {
+			let record = Blocks::<T>::get(id)?;
+			let acceptance = record.acceptance().filter(|found| found.since > generation)?;
+			Some((record, acceptance))
+		};
 		let mut found = is_later(Self::last_head(model, component)?)?;
 		// Each step leads to a lower `since`, so there is an end.
 		while let Some(earlier) =
-			found.skip.and_then(|skip| is_later(skip.block)).or_else(|| found.previous.and_then(is_later))
+			found.1.skip.and_then(|skip| is_later(skip.block)).or_else(|| found.1.previous.and_then(is_later))
 		{
 			found = earlier;
 		}
@@ -53,7 +57,7 @@ impl<T: Config> Pallet<T> {
 	/// The head that a component had in a generation that was released, and whose architecture has it.
 	pub(crate) fn head_at(model: ModelId, component: u32, generation: Generation) -> Option<BlockId> {
 		match Self::first_head_after(model, component, generation) {
-			Some(later) => later.previous,
+			Some((_, later)) => later.previous,
 			None => Self::last_head(model, component),
 		}
 	}

@@ -14,9 +14,18 @@ use polkadot_sdk::{
 	},
 	sp_runtime::{
 		traits::{Saturating, Zero},
-		DispatchError, DispatchResult,
+		DispatchResult,
 	},
 };
+
+/// What follows from a migration, besides what becomes of the model's record.
+pub(crate) struct PlannedMigration<T: Config> {
+	migration: Migration,
+	/// The indices, in the architecture before, of the components that are no more.
+	pub(crate) retired: Vec<u32>,
+	/// What returns to the owner.
+	refund: BalanceOf<T>,
+}
 
 impl<T: Config> Pallet<T> {
 	/// Notes the one migration that the owner wants, and holds the deposit for what comes with it.
@@ -75,29 +84,41 @@ impl<T: Config> Pallet<T> {
 		PendingMigrations::<T>::get(id).is_some_and(|pending| pending.migration == *migration)
 	}
 
-	/// Changes the architecture of a model whose generation the caller has raised, and what follows from it.
-	/// Returns the indices of the components that are no more. Nothing is written but the deposit.
-	pub(crate) fn migrate(
+	/// Works out what a model becomes whose generation the caller has raised. Writes nothing.
+	pub(crate) fn plan_migration(
 		id: ModelId,
 		model: &mut ModelOf<T>,
 		migration: &Migration,
-	) -> Result<Vec<u32>, DispatchError> {
-		ensure!(Self::is_pending(id, migration), Error::<T>::MigrationNotWanted);
+	) -> Result<PlannedMigration<T>, Error<T>> {
+		let pending = PendingMigrations::<T>::get(id).ok_or(Error::<T>::MigrationNotWanted)?;
+		ensure!(pending.migration == *migration, Error::<T>::MigrationNotWanted);
 		let before = model.architecture;
 		model.architecture = migration.apply(&before).map_err(Error::<T>::from)?;
 		model.heads_set = model.architecture.component_count();
 		model.version = migration.next_version(model.version);
 		model.fits_since = model.fits_since.after(migration, model.generation);
-		let pending = PendingMigrations::<T>::take(id).ok_or(Error::<T>::NoMigrationPending)?;
 		let held = model.deposit.saturating_add(pending.deposit);
-		let deposit = match &model.owner {
+		model.deposit = match &model.owner {
 			ModelOwner::Account(_) => Self::deposit_for(&model.architecture).min(held),
 			ModelOwner::Governance => Zero::zero(),
 		};
-		Self::release_deposit(&model.owner, held.saturating_sub(deposit))?;
-		model.deposit = deposit;
-		Self::deposit_event(Event::ModelMigrated { model: id, migration: *migration });
-		Ok(migration.removed(&before).iter().filter_map(|gone| before.component_index(*gone)).collect())
+		let retired =
+			migration.removed(&before).iter().filter_map(|gone| before.component_index(*gone)).collect();
+		let refund = held.saturating_sub(model.deposit);
+		Ok(PlannedMigration { migration: *migration, retired, refund })
+	}
+
+	/// Writes what a migration brings besides heads and the model itself: it is pending no more, and what its
+	/// components do not need of the deposits returns.
+	pub(crate) fn settle_migration(
+		id: ModelId,
+		model: &ModelOf<T>,
+		planned: PlannedMigration<T>,
+	) -> DispatchResult {
+		Self::release_deposit(&model.owner, planned.refund)?;
+		PendingMigrations::<T>::remove(id);
+		Self::deposit_event(Event::ModelMigrated { model: id, migration: planned.migration });
+		Ok(())
 	}
 
 	fn release_deposit(owner: &ModelOwner<T::AccountId>, amount: BalanceOf<T>) -> DispatchResult {

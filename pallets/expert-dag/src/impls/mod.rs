@@ -6,4 +6,5 @@ mod heads;
 mod history;
 mod migrations;
 mod models;
+mod probation;
 mod queries;

@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{BlockInfo, BlockStanding, Difference, ModelInfo, VersionInfo, MAX_PAGE},
 	architecture::Architecture,
-	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId},
+	dag::{Block, BlockId, BlockKind, Component, Generation, ManifestEntry, ModelId},
 };
-use polkadot_sdk::sp_runtime::SaturatedConversion;
+use polkadot_sdk::{frame_support::traits::Get, sp_runtime::SaturatedConversion};
 
 impl<T: Config> Pallet<T> {
 	/// Models from `start` on, `count` at most and never more than [`MAX_PAGE`]. See [`Pallet::model_info`].
@@ -29,7 +29,20 @@ impl<T: Config> Pallet<T> {
 		let name = name.into_inner();
 		let migration = PendingMigrations::<T>::get(id).map(|pending| pending.migration);
 		let (pool, gate) = (None, None);
-		Some(ModelInfo { id, name, owner, architecture, version, generation, root, pool, gate, migration })
+		let probation_routing_share = T::ProbationRoutingShare::get();
+		Some(ModelInfo {
+			id,
+			name,
+			owner,
+			architecture,
+			version,
+			generation,
+			root,
+			pool,
+			gate,
+			migration,
+			probation_routing_share,
+		})
 	}
 
 	/// A generation of a model that is released; the newest if none is named.
@@ -69,8 +82,11 @@ impl<T: Config> Pallet<T> {
 				Some(generation) => Self::head_in(id, &architecture, component, generation),
 				None => Heads::<T>::get(id, architecture.component_index(component)?),
 			}?;
-			let BlockRecord { block: Block { content, bytes, .. }, deltas, .. } = Blocks::<T>::get(block)?;
-			Some(ManifestEntry { component, block, content, bytes, deltas: deltas.length })
+			let record = Blocks::<T>::get(block)?;
+			let probation_until = Self::probation_of(&record).map(SaturatedConversion::saturated_into);
+			let BlockRecord { block: Block { content, bytes, .. }, deltas, .. } = record;
+			let deltas = deltas.length;
+			Some(ManifestEntry { component, block, content, bytes, deltas, probation_until })
 		})
 		.collect()
 	}
@@ -133,18 +149,22 @@ impl<T: Config> Pallet<T> {
 			BlockStatus::Withdrawn => BlockStanding::Withdrawn,
 			BlockStatus::Accepted(acceptance) => Self::standing_of_accepted(&record, acceptance),
 		};
+		let probation_until = Self::probation_of(&record).map(SaturatedConversion::saturated_into);
 		let BlockRecord { block, submission, deltas, children, .. } = record;
-		BlockInfo { id, block, submission, standing, deltas, children }
+		BlockInfo { id, block, submission, standing, deltas, children, probation_until }
 	}
 
-	/// A head is one since it was accepted; a superseded block is that since its successor was, or since a
-	/// migration took its component out.
+	/// A head is one since it was accepted; a superseded block is that since its successor was, one that was
+	/// rolled back since what went back was, and a retired one since a migration took its component out.
 	fn standing_of_accepted(record: &BlockRecordOf<T>, acceptance: Acceptance) -> BlockStanding {
 		let (id, component) = (record.block.model, record.block.component);
 		let place = Models::<T>::get(id).and_then(|model| model.architecture.reserved_index(component));
 		let Some(index) = place else { return BlockStanding::Head { since: acceptance.since } };
 		match Self::first_head_after(id, index, acceptance.since) {
-			Some(successor) => BlockStanding::Superseded { since: successor.since },
+			Some((successor, Acceptance { since, .. })) => match successor.block.kind {
+				BlockKind::Rollback => BlockStanding::RolledBack { since },
+				_ => BlockStanding::Superseded { since },
+			},
 			None if Heads::<T>::contains_key(id, index) => BlockStanding::Head { since: acceptance.since },
 			None => BlockStanding::Retired,
 		}

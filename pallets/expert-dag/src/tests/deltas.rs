@@ -4,6 +4,7 @@ use crate::{mock::*, Blocks, Error};
 use blyan_primitives::{
 	dag::{BlockId, BlockIds, BlockKind, Component, ModelId, NewBlock, SubmissionId},
 	delta::DeltaChain,
+	learning::Purpose,
 	migration::Migration,
 	traits::ModelGraph,
 };
@@ -19,7 +20,9 @@ fn insert(
 	submission: SubmissionId,
 	blocks: impl IntoIterator<Item = NewBlock>,
 ) -> Result<BlockIds, DispatchError> {
-	<Dag as ModelGraph<_>>::insert(model, submission, &TRAINER, list(blocks), None)
+	let blocks = list(blocks);
+	let purpose = Purpose::of(&blocks, None);
+	<Dag as ModelGraph<_>>::insert(model, submission, &TRAINER, blocks, &purpose)
 }
 
 fn accept(model: ModelId, submission: SubmissionId, ids: &[BlockId]) {
@@ -85,7 +88,8 @@ fn delta_should_fail_when_its_base_has_another_shape() {
 		ExpertDag::propose_migration(RuntimeOrigin::signed(OWNER), model, migration).unwrap();
 		let components = migration.components(&architecture());
 		let blocks = components.iter().map(|c| new_block(*c, BlockKind::Migration, &[old], 1));
-		let ids = <Dag as ModelGraph<_>>::insert(model, 1, &TRAINER, list(blocks), Some(migration)).unwrap();
+		let purpose = Purpose::Migration(migration);
+		let ids = <Dag as ModelGraph<_>>::insert(model, 1, &TRAINER, list(blocks), &purpose).unwrap();
 		<Dag as ModelGraph<AccountId>>::accept(model, 1, &ids, Some(migration)).unwrap();
 		assert_noop!(insert(model, 2, [delta(old, 2)]), Error::<Test>::DeltaBaseOutdated);
 		assert_ok!(insert(model, 2, [delta(head(model, BACKBONE), 2)]));
@@ -134,7 +138,7 @@ fn lineage_of_rewards_should_leave_out_who_only_compacted() {
 		let model = released();
 		grow(model, 1);
 		let compact = list([snapshot(head(model, BACKBONE), 1)]);
-		let ids = <Dag as ModelGraph<_>>::insert(model, 1, &STRANGER, compact, None).unwrap();
+		let ids = <Dag as ModelGraph<_>>::insert(model, 1, &STRANGER, compact, &Purpose::Compaction).unwrap();
 		accept(model, 1, &ids);
 		let next = insert(model, 2, [update(BACKBONE, &[head(model, BACKBONE)], 2)]).unwrap();
 		assert_eq!(<Dag as ModelGraph<AccountId>>::lineage(next[0], 9), [TRAINER, OWNER]);

@@ -5,6 +5,7 @@ use blyan_primitives::{
 	api::{BlockStanding, Difference},
 	architecture::Architecture,
 	dag::{BlockId, BlockIds, BlockKind, Component, ModelId, NewBlock, SemVer, SubmissionId},
+	learning::Purpose,
 	merkle::version_root_of_heads,
 	migration::Migration,
 	traits::ModelGraph,
@@ -54,7 +55,7 @@ fn insert(
 	migration: Migration,
 	blocks: Vec<NewBlock>,
 ) -> Result<BlockIds, DispatchError> {
-	<Dag as ModelGraph<_>>::insert(model, submission, &TRAINER, list(blocks), Some(migration))
+	<Dag as ModelGraph<_>>::insert(model, submission, &TRAINER, list(blocks), &Purpose::Migration(migration))
 }
 
 fn fits(model: ModelId, blocks: &[BlockId], migration: Option<Migration>) -> bool {

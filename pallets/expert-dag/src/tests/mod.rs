@@ -3,6 +3,7 @@
 mod deltas;
 mod migrations;
 mod models;
+mod probation;
 mod properties;
 mod queries;
 mod submissions;

@@ -5,6 +5,7 @@ use blyan_primitives::{
 	dag::{
 		BlockId, BlockIds, BlockKind, Component, Generation, ManifestEntry, ModelId, NewBlocks, SubmissionId,
 	},
+	learning::Purpose,
 	merkle::version_root_of_heads,
 	migration::Migration,
 	traits::ModelGraph,
@@ -32,6 +33,12 @@ enum Action {
 	Withdraw(u8),
 	/// Inserts again what was withdrawn.
 	Retry(u8),
+	/// Goes back to what was head before an accepted block of components whose bit is set.
+	RollBack {
+		model: u32,
+		mask: u8,
+		pick: u8,
+	},
 	/// Changes the architecture, and undoes no candidate.
 	Migrate {
 		model: u32,
@@ -50,6 +57,8 @@ fn action() -> impl Strategy<Value = Action> {
 		2 => any::<u8>().prop_map(Action::Withdraw),
 		2 => any::<u8>().prop_map(Action::Retry),
 		2 => (0u32..3, any::<u8>()).prop_map(|(model, pick)| Action::Migrate { model, pick }),
+		3 => (0u32..3, any::<u8>(), any::<u8>())
+			.prop_map(|(model, mask, pick)| Action::RollBack { model, mask, pick }),
 	]
 }
 
@@ -139,6 +148,7 @@ impl Memory {
 				}
 			}
 			Action::Migrate { model, pick } => self.migrate(model, pick),
+			Action::RollBack { model, mask, pick } => self.roll_back(model, mask, pick),
 		}
 	}
 
@@ -159,16 +169,36 @@ impl Memory {
 		let parent = head(model, Component::Backbone);
 		let blocks = migration.components(&before).into_iter();
 		let blocks = list(blocks.map(|c| new_block(c, BlockKind::Migration, &[parent], id as u8)));
-		let ids = <Dag as ModelGraph<_>>::insert(model, id, &TRAINER, blocks, Some(migration)).unwrap();
+		let purpose = Purpose::Migration(migration);
+		let ids = <Dag as ModelGraph<_>>::insert(model, id, &TRAINER, blocks, &purpose).unwrap();
 		<Dag as ModelGraph<AccountId>>::accept(model, id, &ids, Some(migration)).unwrap();
 		self.remember(model);
 	}
 
+	/// Submits that some former heads come back, whatever became head since.
+	fn roll_back(&mut self, model: ModelId, mask: u8, pick: u8) {
+		let blocks = chosen(mask).into_iter().filter_map(|component| {
+			let all = accepted(model, component);
+			all.get(pick as usize % all.len().max(1)).copied()
+		});
+		let blocks = blocks.collect::<Vec<_>>();
+		// May well be refused: first weights, those of a migration, none at all.
+		if let Ok(blocks) = <Dag as ModelGraph<AccountId>>::rollback(model, self.next, &blocks) {
+			self.insert_for(model, blocks, &Purpose::Rollback);
+		}
+	}
+
 	fn insert(&mut self, model: ModelId, blocks: NewBlocks) {
+		let is_rollback = blocks.iter().any(|block| block.kind == BlockKind::Rollback);
+		let purpose = if is_rollback { Purpose::Rollback } else { Purpose::of(&blocks, None) };
+		self.insert_for(model, blocks, &purpose);
+	}
+
+	fn insert_for(&mut self, model: ModelId, blocks: NewBlocks, purpose: &Purpose) {
 		let id = self.next;
 		self.next += 1;
 		let before = Blocks::<Test>::iter().collect::<BTreeMap<_, _>>();
-		match <Dag as ModelGraph<_>>::insert(model, id, &TRAINER, blocks.clone(), None) {
+		match <Dag as ModelGraph<_>>::insert(model, id, &TRAINER, blocks.clone(), purpose) {
 			Ok(ids) => self.open.push(Submission { model, id, blocks, ids }),
 			Err(_) => assert_eq!(
 				Blocks::<Test>::iter().collect::<BTreeMap<_, _>>(),

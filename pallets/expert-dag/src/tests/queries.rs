@@ -4,6 +4,7 @@ use crate::{mock::*, types::*, Heads};
 use blyan_primitives::{
 	api::{BlockStanding, MAX_PAGE},
 	dag::{BlockId, Component, SemVer},
+	learning::Purpose,
 	traits::ModelGraph,
 };
 
@@ -142,7 +143,8 @@ fn lineage_should_follow_first_parents_to_the_depth_asked() {
 		let two = advance(model, 2, &[BACKBONE])[0];
 		// A merge: its first parent is the older one.
 		let merge = update(BACKBONE, &[one, two], 3);
-		let ids = <Dag as ModelGraph<_>>::insert(model, 3, &STRANGER, list([merge]), None).unwrap();
+		let ids = <Dag as ModelGraph<_>>::insert(model, 3, &STRANGER, list([merge]), &Purpose::Improvement)
+			.unwrap();
 		let lineage = |id, depth| {
 			let infos = Dag::lineage_info(id, depth);
 			let trainers = <Dag as ModelGraph<AccountId>>::lineage(id, depth);

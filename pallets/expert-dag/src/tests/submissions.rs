@@ -6,6 +6,7 @@ use blyan_primitives::{
 		BlockIds, BlockKind, Component, ModelId, NewBlock, NewBlocks, SemVer, SubmissionId, MAX_BLOCKS,
 		MAX_PARENTS,
 	},
+	learning::Purpose,
 	traits::ModelGraph,
 	Hash,
 };
@@ -19,7 +20,9 @@ fn insert(
 	submission: SubmissionId,
 	blocks: impl IntoIterator<Item = NewBlock>,
 ) -> Result<BlockIds, DispatchError> {
-	<Dag as ModelGraph<_>>::insert(model, submission, &TRAINER, list(blocks), None)
+	let blocks = list(blocks);
+	let purpose = Purpose::of(&blocks, None);
+	<Dag as ModelGraph<_>>::insert(model, submission, &TRAINER, blocks, &purpose)
 }
 
 fn accept(model: ModelId, submission: SubmissionId, blocks: &[Hash]) -> DispatchResult {

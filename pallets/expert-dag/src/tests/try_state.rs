@@ -228,4 +228,10 @@ fn check_deltas_should_fail_when_a_chain_is_wrong() {
 	broken("10: a chain of deltas is not what its blocks give", || {
 		change_head(|record| record.deltas.length = 1)
 	});
+	broken("10: a rollback is not to what its first parent is", || {
+		plant(|record| {
+			record.block.kind = BlockKind::Rollback;
+			record.block.bytes += 1;
+		})
+	});
 }

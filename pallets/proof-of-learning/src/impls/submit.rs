@@ -5,7 +5,7 @@ use crate::{
 	Parameters, Pools, Rounds,
 };
 use blyan_primitives::{
-	dag::{BlockKind, ModelId, NewBlocks},
+	dag::{BlockIds, ModelId, NewBlocks},
 	learning::Purpose,
 	migration::Migration,
 	traits::{ModelGraph, WorkerRegistry},
@@ -41,6 +41,24 @@ impl<T: Config> Pallet<T> {
 		migration: Option<Migration>,
 	) -> DispatchResult {
 		ensure!(T::Workers::has_role(&trainer, Role::Trainer), Error::<T>::NotTrainer);
+		let purpose = Purpose::of(&new_blocks, migration);
+		Self::open_round(trainer, model, new_blocks, purpose)
+	}
+
+	/// Has it measured whether the model was better before those blocks. Whoever says so needs no role: what
+	/// is measured is there already.
+	pub(crate) fn do_roll_back(who: T::AccountId, model: ModelId, blocks: BlockIds) -> DispatchResult {
+		let blocks = T::Graph::rollback(model, NextRoundId::<T>::get(), &blocks)?;
+		Self::open_round(who, model, blocks, Purpose::Rollback)
+	}
+
+	/// Takes the bond and the blocks, and puts the draw on the agenda.
+	fn open_round(
+		trainer: T::AccountId,
+		model: ModelId,
+		new_blocks: NewBlocks,
+		purpose: Purpose,
+	) -> DispatchResult {
 		ensure!(!new_blocks.is_empty(), Error::<T>::NoBlocks);
 		ensure!(Pools::<T>::contains_key(model), Error::<T>::TrainingNotOpen);
 		ensure!(T::Graph::model(model).is_some(), Error::<T>::ModelNotReady);
@@ -57,13 +75,8 @@ impl<T: Config> Pallet<T> {
 		let bond = parameters.bond(bytes);
 		T::Currency::hold(&HoldReason::SubmissionBond.into(), &trainer, bond)
 			.map_err(|_| Error::<T>::BondNotAvailable)?;
-		// The graph sees to it that a submission is of one sort.
-		let purpose = match migration {
-			Some(migration) => Purpose::Migration(migration),
-			None if new_blocks.iter().all(|block| block.kind == BlockKind::Snapshot) => Purpose::Compaction,
-			None => Purpose::Improvement,
-		};
-		let blocks = T::Graph::insert(model, id, &trainer, new_blocks, migration)?;
+		// The graph sees to it that the blocks suit the purpose.
+		let blocks = T::Graph::insert(model, id, &trainer, new_blocks, &purpose)?;
 
 		let now = frame_system::Pallet::<T>::block_number();
 		let mut round = Round {

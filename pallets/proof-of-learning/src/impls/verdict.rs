@@ -41,7 +41,11 @@ impl<T: Config> Pallet<T> {
 			}
 			Outcome::Refused { reason, agreeing, contradicted } => {
 				Self::note_work(id, &agreeing, &contradicted);
-				Self::forfeit(id, round, reason, &agreeing)
+				match round.purpose {
+					// It is not for whoever asks for a rollback to keep former heads fetchable.
+					Purpose::Rollback => Self::reject(id, round, reason, &agreeing),
+					_ => Self::forfeit(id, round, reason, &agreeing),
+				}
 			}
 			Outcome::NoQuorum => Self::restart(id, round, RestartReason::NoQuorum),
 			Outcome::NoAgreement => Self::restart(id, round, RestartReason::NoAgreement),
@@ -49,7 +53,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The blocks become heads. What improved the model is rewarded; for the rest the trainer pays the
-	/// measurement.
+	/// measurement, and so does who had the model rolled back: the gain is one that was paid before.
 	fn accept(id: RoundId, round: &mut RoundOf<T>, gate: &Gate, evaluators: Vec<T::AccountId>) -> Step {
 		let blocks = round.blocks.len() as u32;
 		// The blocks were taken at submission and fitted at the draw, and nothing but an acceptance in this
@@ -62,8 +66,12 @@ impl<T: Config> Pallet<T> {
 			Self::conclude_without_verdict(id, round);
 			return Step::AcceptanceFailed { blocks };
 		}
-		let improvement =
-			round.medians.as_ref().filter(|medians| learning::passes(gate, medians).is_ok()).map(|m| m.gain);
+		let is_new = round.purpose != Purpose::Rollback;
+		let improvement = round
+			.medians
+			.as_ref()
+			.filter(|medians| is_new && learning::passes(gate, medians).is_ok())
+			.map(|medians| medians.gain);
 		let paid = match improvement {
 			Some(gain) => {
 				let ancestors = |block: &BlockId| T::Graph::lineage(*block, LINEAGE_DEPTH);
@@ -82,7 +90,7 @@ impl<T: Config> Pallet<T> {
 		Self::close(id, round, Verdict::Accepted);
 		match round.purpose {
 			Purpose::Improvement => Step::Accepted { blocks },
-			Purpose::Compaction => Step::AcceptedForFee { blocks },
+			Purpose::Compaction | Purpose::Rollback => Step::AcceptedForFee { blocks },
 			Purpose::Migration(_) => Step::Migrated { blocks },
 		}
 	}

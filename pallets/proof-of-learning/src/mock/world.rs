@@ -3,9 +3,9 @@
 use super::{AccountId, BlockNumber, System};
 use blyan_primitives::{
 	architecture::{Architecture, ExpertCount},
-	dag::{Block, BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
+	dag::{Block, BlockId, BlockIds, BlockKind, Generation, ModelId, NewBlocks, SubmissionId},
 	draw::Lots,
-	learning::NanoBits,
+	learning::{NanoBits, Purpose},
 	migration::Migration,
 	traits::{AcceptedWork, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
 	worker::{Fault, Role, Roles},
@@ -68,6 +68,7 @@ pub struct World;
 
 /// Why the world refuses to accept; one that keeps its meaning in an event.
 pub const REFUSAL: DispatchError = DispatchError::Corruption;
+pub const NOT_HEAD: DispatchError = DispatchError::Other("the world has no such head");
 pub const DUPLICATE: DispatchError = DispatchError::Other("the world has this block");
 /// What a full slash costs in this world.
 pub const WORKER_BOND: Balance = 1_000;
@@ -156,8 +157,9 @@ impl ModelGraph<AccountId> for World {
 		_submission: SubmissionId,
 		trainer: &AccountId,
 		blocks: NewBlocks,
-		_migration: Option<Migration>,
+		purpose: &Purpose,
 	) -> Result<BlockIds, DispatchError> {
+		ensure!(blocks.iter().all(|block| purpose.takes_kind(block.kind)), "the blocks do not suit");
 		let mut ids = BlockIds::default();
 		for block in blocks {
 			let id = Block::from_new(model, *trainer, block).id();
@@ -166,6 +168,18 @@ impl ModelGraph<AccountId> for World {
 			ids.try_push(id).unwrap();
 		}
 		Ok(ids)
+	}
+
+	fn rollback(
+		_model: ModelId,
+		submission: SubmissionId,
+		blocks: &[BlockId],
+	) -> Result<NewBlocks, DispatchError> {
+		ensure!(blocks.iter().all(|block| Blocks::get(block) == Some(Standing::Head)), NOT_HEAD);
+		let mut former = super::blocks(submission as u16);
+		former.truncate(blocks.len());
+		former.iter_mut().for_each(|block| block.kind = BlockKind::Rollback);
+		Ok(former)
 	}
 
 	fn fits(_model: ModelId, _blocks: &[BlockId], _migration: Option<Migration>) -> bool {

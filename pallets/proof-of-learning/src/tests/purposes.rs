@@ -1,4 +1,4 @@
-//! Submissions that are not there to make the model better: snapshots and migrations.
+//! Submissions that are not there to make the model better: snapshots, migrations and rollbacks.
 
 use crate::{
 	mock::{world::*, *},
@@ -123,6 +123,74 @@ fn migration_should_be_rejected_when_a_domain_becomes_worse() {
 		assert_eq!(verdict(id), Some(Verdict::Rejected(RejectReason::DomainRegression { domain: 0 })));
 		assert_eq!((World::migrated(), World::generation(MODEL)), (None, 0));
 		assert_eq!(total(TRAINER), ENDOWMENT - FEE);
+	});
+}
+
+/// Has what was accepted measured against what was before. By one who has no role.
+fn rollback() -> RoundId {
+	let accepted = submit_and_draw(TRAINER);
+	find_all(accepted, measured(GOOD));
+	let blocks = get(accepted).blocks;
+	drawn(|| assert_ok!(ProofOfLearning::roll_back(RuntimeOrigin::signed(STRANGER), MODEL, blocks)))
+}
+
+#[test]
+fn rollback_should_be_accepted_for_the_fee_when_the_former_heads_were_better() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = rollback();
+		assert_eq!((get(id).purpose, World::generation(MODEL)), (Purpose::Rollback, 1));
+		find_all(id, measured(GOOD));
+		assert_eq!((verdict(id), World::generation(MODEL)), (Some(Verdict::Accepted), 2));
+		assert_eq!(World::accruals().len(), 1, "a gain is paid once, and this one was");
+		assert_eq!((held(STRANGER), total(STRANGER)), (0, ENDOWMENT - FEE));
+	});
+}
+
+#[test]
+fn rollback_should_be_accepted_when_one_domain_regressed() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = rollback();
+		let far = terms().gate.rho + 10_000_000;
+		let finding = Finding::Measured(Report {
+			domain_gains: BoundedVec::truncate_from(vec![-far, far]),
+			..report(-1_000_000)
+		});
+		find_all(id, finding);
+		assert_eq!((verdict(id), World::generation(MODEL)), (Some(Verdict::Accepted), 2));
+	});
+}
+
+#[test]
+fn rollback_should_be_rejected_when_the_heads_did_no_harm() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = rollback();
+		find_all(id, measured(NO_GAIN));
+		assert_eq!(verdict(id), Some(Verdict::Rejected(RejectReason::NoGain)));
+		assert_eq!(World::generation(MODEL), 1);
+		assert_eq!(total(STRANGER), ENDOWMENT - FEE);
+	});
+}
+
+#[test]
+fn rollback_should_not_forfeit_the_bond_when_nobody_serves_the_former_heads() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = rollback();
+		find_all(id, Finding::Unfetchable);
+		assert_eq!(verdict(id), Some(Verdict::Rejected(RejectReason::Unfetchable)));
+		assert_eq!(total(STRANGER), ENDOWMENT - FEE);
+	});
+}
+
+#[test]
+fn rollback_should_fail_when_the_graph_refuses_or_the_bond_is_not_there() {
+	ExtBuilder::default().build_and_execute(|| {
+		let roll_back = |who, blocks| ProofOfLearning::roll_back(RuntimeOrigin::signed(who), MODEL, blocks);
+		let candidate = get(submit(TRAINER)).blocks;
+		assert_noop!(roll_back(STRANGER, candidate), NOT_HEAD);
+		assert_noop!(roll_back(STRANGER, Default::default()), Error::<Test>::NoBlocks);
+		let accepted = submit_and_draw(OTHER_TRAINER);
+		find_all(accepted, measured(GOOD));
+		assert_noop!(roll_back(999, get(accepted).blocks), Error::<Test>::BondNotAvailable);
 	});
 }
 

@@ -1,0 +1,81 @@
+//! Probation: for some blocks after it became head, what a block brought may be taken back.
+//!
+//! Nothing is overwritten: going back is a block of its own, whose weights are those of its first parent, and
+//! which is measured and accepted as any other. See `docs/decisions/010-rollback-is-a-round.md`.
+
+use crate::{types::*, Blocks, Config, Error, Pallet, Versions};
+use blyan_primitives::{
+	dag::{Block, BlockId, BlockKind, ModelId, NewBlock, NewBlocks, Parents, SubmissionId},
+	Hash,
+};
+use polkadot_sdk::{
+	frame_support::{ensure, traits::Get},
+	frame_system::{self, pallet_prelude::BlockNumberFor},
+	sp_runtime::traits::Saturating,
+};
+
+/// Most blocks that name the same weights, from the newest to the one that brought them: a rollback of a
+/// snapshot of a rollback of a delta. A snapshot is always of a delta, and a rollback never of a rollback.
+const MOST_NAMES_OF_WEIGHTS: usize = 4;
+
+impl<T: Config> Pallet<T> {
+	/// See [`blyan_primitives::traits::ModelGraph::rollback`].
+	pub(crate) fn rollback_blocks(
+		id: ModelId,
+		submission: SubmissionId,
+		blocks: &[BlockId],
+	) -> Result<NewBlocks, Error<T>> {
+		let mut rollback = NewBlocks::new();
+		for block_id in Self::ensure_block_list(blocks)? {
+			let record = Blocks::<T>::get(block_id).ok_or(Error::<T>::BlockNotFound)?;
+			ensure!(record.block.model == id, Error::<T>::BlockOfOtherModel);
+			ensure!(Self::probation_of(&record).is_some(), Error::<T>::NotOnProbation);
+			let previous = record.acceptance().and_then(|acceptance| acceptance.previous);
+			let (former, target) = Self::weights_of(previous.ok_or(Error::<T>::NotOnProbation)?)?;
+			let Block { component, content, bytes, format, .. } = target.block;
+			let parents = Parents::truncate_from(alloc::vec![former, block_id]);
+			// Nothing was trained. The number sets it apart from an earlier try, which was refused.
+			let manifest_hash = Hash::from_low_u64_be(submission);
+			let kind = BlockKind::Rollback;
+			rollback
+				.try_push(NewBlock { component, kind, parents, content, bytes, format, manifest_hash })
+				.map_err(|_| Error::<T>::TooManyBlocks)?;
+		}
+		Ok(rollback)
+	}
+
+	/// The first block of the chain in which what the block brought can no more be taken back; `None` if that
+	/// is past, or never was possible.
+	pub(crate) fn probation_of(record: &BlockRecordOf<T>) -> Option<BlockNumberFor<T>> {
+		let mut record = record.clone();
+		record.acceptance()?;
+		for _ in 0..MOST_NAMES_OF_WEIGHTS {
+			match record.block.kind {
+				BlockKind::Update | BlockKind::Delta => {
+					let since = record.acceptance()?.since;
+					let released_at = Versions::<T>::get(record.block.model, since)?.released_at;
+					let until = released_at.saturating_add(T::ProbationBlocks::get());
+					return (until > frame_system::Pallet::<T>::block_number()).then_some(until);
+				}
+				// The weights were on trial before, under another name.
+				BlockKind::Snapshot | BlockKind::Rollback => {
+					record = Blocks::<T>::get(record.block.parents.first()?)?;
+				}
+				// Measured to do no harm, and what was before does not fit any more.
+				BlockKind::Genesis | BlockKind::Migration => return None,
+			}
+		}
+		None
+	}
+
+	/// The block that a former head has its content from.
+	fn weights_of(id: BlockId) -> Result<(BlockId, BlockRecordOf<T>), Error<T>> {
+		let record = Blocks::<T>::get(id).ok_or(Error::<T>::BlockNotFound)?;
+		match (record.block.kind, record.block.parents.first()) {
+			(BlockKind::Rollback, Some(former)) => {
+				Ok((*former, Blocks::<T>::get(former).ok_or(Error::<T>::BlockNotFound)?))
+			}
+			_ => Ok((id, record)),
+		}
+	}
+}
