@@ -4,14 +4,11 @@
 //! which is measured and accepted as any other. See `docs/decisions/010-rollback-is-a-round.md`.
 
 use crate::{types::*, Blocks, Config, Error, Pallet, Versions};
-use blyan_primitives::{
-	dag::{Block, BlockId, BlockKind, ModelId, NewBlock, NewBlocks, Parents, SubmissionId},
-	Hash,
-};
+use blyan_primitives::dag::{Block, BlockId, BlockKind, ModelId, NewBlock, NewBlocks, Parents, SubmissionId};
 use polkadot_sdk::{
 	frame_support::{ensure, traits::Get},
 	frame_system::{self, pallet_prelude::BlockNumberFor},
-	sp_runtime::traits::Saturating,
+	sp_runtime::traits::{BlakeTwo256, Hash as _, Saturating},
 };
 
 /// Most blocks that name the same weights, from the newest to the one that brought them: a rollback of a
@@ -35,7 +32,7 @@ impl<T: Config> Pallet<T> {
 			let Block { component, content, bytes, format, .. } = target.block;
 			let parents = Parents::truncate_from(alloc::vec![former, block_id]);
 			// Nothing was trained. The number sets it apart from an earlier try, which was refused.
-			let manifest_hash = Hash::from_low_u64_be(submission);
+			let manifest_hash = BlakeTwo256::hash_of(&submission);
 			let kind = BlockKind::Rollback;
 			rollback
 				.try_push(NewBlock { component, kind, parents, content, bytes, format, manifest_hash })
