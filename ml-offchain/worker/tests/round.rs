@@ -240,7 +240,8 @@ async fn rollback_should_bring_back_a_delta_that_was_better() {
 	let refused = stage.chain.verdict(bad).await.phase;
 	assert_eq!(refused, RoundPhase::Closed(Verdict::Rejected(RejectReason::NoGain)));
 	stage.chain.force(bad);
-	assert_ne!(stage.heads().await.weights, good.weights);
+	let bits = |weights: &Weights| weights.component_bytes(EXPERT).unwrap();
+	assert_ne!(bits(&stage.heads().await.weights), bits(&good.weights));
 
 	let roll_back = async |blocks: &[Hash]| {
 		let round = stage.chain.fake.edit(|state| state.rounds.len() as SubmissionId);
@@ -251,7 +252,7 @@ async fn rollback_should_bring_back_a_delta_that_was_better() {
 	let closed = roll_back(&stage.chain.round(bad).unwrap().blocks).await;
 	assert_eq!(closed.phase, RoundPhase::Closed(Verdict::Accepted), "{:?}", closed.medians);
 	let heads = stage.heads().await;
-	assert_eq!(heads.weights, good.weights, "to the bit, though they are those of a delta");
+	assert!(bits(&heads.weights) == bits(&good.weights), "to the bit, though they are those of a delta");
 	let entry = heads.manifest.iter().find(|entry| entry.component == EXPERT).unwrap();
 	assert_eq!((entry.block, entry.deltas), (closed.blocks[0], 1));
 	// What did no harm stays, and nobody is paid for saying otherwise.

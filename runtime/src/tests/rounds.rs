@@ -22,7 +22,10 @@ use blyan_primitives::{
 };
 use frame_support::{
 	assert_ok,
-	traits::fungible::{Inspect, InspectHold},
+	traits::{
+		fungible::{Inspect, InspectHold},
+		Get,
+	},
 	BoundedVec,
 };
 use sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET;
@@ -266,7 +269,7 @@ fn a_head_should_be_rolled_back_when_a_later_measurement_shows_harm() {
 		assert_eq!(conclude(round, &measured(50_000_000)), Verdict::Accepted);
 		let bad = head_of(model, component);
 		let trial = ExpertDag::block_info(bad).and_then(|info| info.probation_until);
-		let days = <Runtime as pallet_expert_dag::Config>::ProbationBlocks::get();
+		let days: BlockNumber = <Runtime as pallet_expert_dag::Config>::ProbationBlocks::get();
 		assert_eq!(trial, Some(System::block_number() - 1 + days));
 
 		let blocks = BlockIds::truncate_from(vec![bad]);
