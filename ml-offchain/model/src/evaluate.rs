@@ -97,7 +97,7 @@ impl TokenLosses for CpuLosses<'_> {
 		length: usize,
 		losses: &mut Vec<f64>,
 	) -> Result<(), ModelError> {
-		forward(self.weights, &self.sizes, inputs, length, Keep::Nothing, &mut self.tape)?;
+		forward(self.weights, &self.sizes, inputs, length, Keep::Nothing, None, &mut self.tape)?;
 		last_logits(self.weights, &self.sizes, 0, &mut self.tape);
 		losses.resize(targets.len(), 0.0);
 		cross_entropy(&mut self.tape.logits, targets, None, losses);
@@ -190,7 +190,7 @@ pub fn logits(weights: &Weights, tokens: &[u32]) -> Result<Vec<f32>, ModelError>
 		return Err(ModelError::Config { field: "tokens", why: format!("are {count}; 1 to {context}") });
 	}
 	let (sizes, mut tape) = (Sizes::new(&weights.layout), Tape::default());
-	forward(weights, &sizes, tokens, tokens.len(), Keep::Nothing, &mut tape)?;
+	forward(weights, &sizes, tokens, tokens.len(), Keep::Nothing, None, &mut tape)?;
 	last_logits(weights, &sizes, 0, &mut tape);
 	Ok(tape.logits)
 }

@@ -1,6 +1,7 @@
 //! Generation, token by token, over a cache of keys and values.
 
 use crate::{
+	cap::{Quota, RoutingCap},
 	cpu::{forward::check_tokens, step::Cache, Sizes},
 	ModelError, Weights,
 };
@@ -94,7 +95,8 @@ pub struct Generation {
 /// Continues prompts. Holds a cache for one at a time; make one for each request in flight.
 ///
 /// When the context is full it *slides*: the last half of it is read anew from position 0, and
-/// generation goes on. Of a prompt longer than the context, the last `context` tokens are read.
+/// generation goes on. Of a prompt longer than the context, the last `context` tokens are read. A cap on
+/// routing counts what is read: what it was before does not matter.
 pub struct Generator {
 	weights: Weights,
 	sizes: Sizes,
@@ -104,8 +106,27 @@ pub struct Generator {
 impl Generator {
 	/// A generator of these weights, which it shares.
 	pub fn new(weights: &Weights) -> Self {
+		Self::within(weights, None)
+	}
+
+	/// A generator of these weights whose sequences keep within a cap on routing. Where that caps nothing, what
+	/// is generated is the same to the bit as without.
+	///
+	/// # Errors
+	/// The cap is for an expert that the architecture does not have.
+	pub fn capped(weights: &Weights, cap: &RoutingCap) -> Result<Self, ModelError> {
+		Ok(Self::within(weights, Quota::new(cap, &weights.layout)?))
+	}
+
+	fn within(weights: &Weights, quota: Option<Quota>) -> Self {
 		let sizes = Sizes::new(&weights.layout);
-		Self { weights: weights.clone(), sizes, cache: Cache::default() }
+		Self { weights: weights.clone(), sizes, cache: Cache::within(quota) }
+	}
+
+	/// Times that a token was not routed to an expert because the cap turned it away, since this generator was
+	/// made.
+	pub fn turned_away(&self) -> u64 {
+		self.cache.quota().map_or(0, Quota::turned_away)
 	}
 
 	/// Generates tokens after `prompt`, and hands each to `receive` as soon as it is sure not to be

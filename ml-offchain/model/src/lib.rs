@@ -5,6 +5,7 @@ mod batch;
 #[cfg(any(test, feature = "burn"))]
 mod burn_engine;
 mod cache;
+mod cap;
 mod config;
 mod content;
 mod cpu;
@@ -19,6 +20,7 @@ mod weights;
 
 pub use batch::{batch_leaf, batch_offsets, batch_root, byte_tokens, token_batch_leaf};
 pub use cache::CacheMetrics;
+pub use cap::RoutingCap;
 pub use config::{Device, TrainConfig, MAX_BATCH, MAX_THREADS};
 pub use error::ModelError;
 pub use evaluate::{evaluate, evaluate_on, evaluate_tokens, logits, nanobits, TokenShard, MAX_LOSS};

@@ -3,8 +3,9 @@
 use crate::{
 	batch::byte_tokens,
 	cache::{CacheMetrics, CachedExpert, ExpertCache, ExpertFile},
+	cap::Quota,
 	content::{self, Content},
-	cpu::{experts::choose, kernels::vector_matrix, ExpertView, Sizes},
+	cpu::{experts::pick, kernels::vector_matrix, ExpertView, Sizes},
 	layout::{component_tensors, Layout, TensorSpec},
 	ModelError, TextTokenizer,
 };
@@ -281,12 +282,14 @@ impl Weights {
 
 	/// Guesses which experts of a layer a token will be routed to from what the layer before it read, and has
 	/// them loaded: the residual stream changes little from layer to layer.
-	pub(crate) fn expect_next(&self, layer: usize, x: &[f32], s: &Sizes) {
+	pub(crate) fn expect_next(&self, layer: usize, x: &[f32], s: &Sizes, quota: Option<&Quota>) {
 		if layer < s.layers {
-			let (mut scores, mut chosen, mut gates) =
-				(vec![0.0; s.experts], vec![0; s.top_k], vec![0.0; s.top_k]);
+			let (mut scores, mut chosen) = (vec![0.0; s.experts], vec![0; s.top_k]);
 			vector_matrix(x, self.router(layer), &mut scores, false);
-			choose(&mut scores, s.gating, &mut chosen, &mut gates);
+			match quota {
+				Some(quota) => quota.guess(layer, &scores, &mut chosen),
+				None => pick(&scores, &mut chosen, |_| false),
+			}
 			self.expect(layer, chosen.into_iter().map(|expert| expert as usize));
 		}
 	}

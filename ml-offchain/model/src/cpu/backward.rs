@@ -70,7 +70,7 @@ pub(crate) fn gradients(
 	let (n, d) = (inputs.len(), s.d);
 	let (q_width, kv_width) = (s.q_width(), s.kv_width());
 	let layout = &weights.layout;
-	forward(weights, s, inputs, length, Keep::All, tape)?;
+	forward(weights, s, inputs, length, Keep::All, None, tape)?;
 	logits(weights, s, 0, tape);
 	let Tape { layers, stream, normed, inverse, logits, expert_scratch, shared_scratch, backward } = tape;
 	let Buffers { dstream, dnormed, dattended, dq, dk, dv, unnormed, scores, losses } = backward;

@@ -6,7 +6,7 @@ use super::{
 	matmul::{matmul, Mat, MatMut},
 	Sizes,
 };
-use crate::{ModelError, Weights};
+use crate::{cap::Quota, ModelError, Weights};
 use blyan_primitives::architecture::Gating;
 
 /// Chooses the `gates.len()` experts of the highest score, and weighs them by softmax over those or over
@@ -15,18 +15,37 @@ use blyan_primitives::architecture::Gating;
 /// Among equal scores the lower index comes first. A score that is NaN makes the gates NaN, so that
 /// it shows in the loss.
 pub(crate) fn choose(scores: &mut [f32], gating: Gating, chosen: &mut [u32], gates: &mut [f32]) {
-	for (place, gate) in gates.iter_mut().enumerate() {
+	pick(scores, chosen, |_| false);
+	weigh(scores, gating, chosen, gates);
+}
+
+/// Chooses the `chosen.len()` experts of the highest score, best first; of those that are barred only when
+/// there are no others left, behind them.
+pub(crate) fn pick(scores: &[f32], chosen: &mut [u32], is_barred: impl Fn(u32) -> bool) {
+	for place in 0..chosen.len() {
 		let (taken, rest) = chosen.split_at_mut(place);
-		let mut best: Option<usize> = None;
-		for (expert, score) in scores.iter().enumerate() {
-			if !taken.contains(&(expert as u32)) && best.is_none_or(|best| *score > scores[best]) {
-				best = Some(expert);
+		let best = |barred: bool| {
+			let mut best: Option<usize> = None;
+			for (expert, score) in scores.iter().enumerate() {
+				let index = expert as u32;
+				if is_barred(index) == barred
+					&& !taken.contains(&index)
+					&& best.is_none_or(|best| *score > scores[best])
+				{
+					best = Some(expert);
+				}
 			}
-		}
+			best
+		};
 		// There are at least `top_k` experts: an architecture's rule.
-		let best = best.unwrap_or_default();
-		rest[0] = best as u32;
-		*gate = scores[best];
+		rest[0] = best(false).or_else(|| best(true)).unwrap_or_default() as u32;
+	}
+}
+
+/// Weighs the chosen experts as [`choose`] says.
+pub(crate) fn weigh(scores: &mut [f32], gating: Gating, chosen: &[u32], gates: &mut [f32]) {
+	for (gate, expert) in gates.iter_mut().zip(chosen) {
+		*gate = scores[*expert as usize];
 	}
 	match gating {
 		Gating::Chosen => softmax(gates, gates.len()),
@@ -55,15 +74,19 @@ pub(crate) struct Routing {
 }
 
 impl Routing {
-	/// Routes `tokens` by the scores in `probabilities`, which become probabilities.
-	fn route(&mut self, s: &Sizes, tokens: usize) {
+	/// Routes `tokens` by the scores in `probabilities`, which become probabilities. A quota is that of the
+	/// layer `layer`, and the tokens are a sequence that goes on.
+	fn route(&mut self, s: &Sizes, tokens: usize, layer: usize, mut quota: Option<&mut Quota>) {
 		let Self { probabilities, chosen, gates, rows, starts } = self;
 		fit(chosen, tokens * s.top_k);
 		fit(gates, tokens * s.top_k);
 		fit(rows, tokens * s.top_k);
 		let places = chosen.chunks_exact_mut(s.top_k).zip(gates.chunks_exact_mut(s.top_k));
 		for (scores, (chosen, gates)) in probabilities.chunks_exact_mut(s.experts).zip(places) {
-			choose(scores, s.gating, chosen, gates);
+			match &mut quota {
+				Some(quota) => quota.choose(layer, scores, s.gating, chosen, gates),
+				None => choose(scores, s.gating, chosen, gates),
+			}
 		}
 		if s.gating == Gating::Chosen {
 			softmax(probabilities, s.experts);
@@ -120,7 +143,30 @@ pub(crate) struct ExpertScratch {
 	dgates: Vec<f32>,
 }
 
-/// `stream += experts(x)` for `x [tokens, d]`.
+/// Routes `x [tokens, d]`, and has the experts that it is routed to loaded. With a quota, `x` is a sequence.
+pub(crate) fn route(
+	weights: &Weights,
+	s: &Sizes,
+	layer: usize,
+	x: &[f32],
+	routing: &mut Routing,
+	quota: Option<&mut Quota>,
+) {
+	let tokens = x.len() / s.d;
+	fit(&mut routing.probabilities, tokens * s.experts);
+	matmul(
+		MatMut::new(&mut routing.probabilities, tokens, s.experts),
+		Mat::new(x, tokens, s.d),
+		Mat::new(weights.router(layer), s.d, s.experts),
+		1.0,
+		false,
+	);
+	routing.route(s, tokens, layer, quota);
+	let is_visited = |expert: &usize| routing.starts[*expert] < routing.starts[*expert + 1];
+	weights.expect(layer, (0..s.experts).filter(is_visited));
+}
+
+/// `stream += experts(x)` for `x [tokens, d]`, routed as [`route`] left it in the tape.
 pub(crate) fn forward(
 	weights: &Weights,
 	s: &Sizes,
@@ -133,18 +179,6 @@ pub(crate) fn forward(
 	let (d, ff) = (s.d, s.ff);
 	let tokens = x.len() / d;
 	let ExpertTape { routing, inputs, h1, h3 } = tape;
-	fit(&mut routing.probabilities, tokens * s.experts);
-	matmul(
-		MatMut::new(&mut routing.probabilities, tokens, s.experts),
-		Mat::new(x, tokens, d),
-		Mat::new(weights.router(layer), d, s.experts),
-		1.0,
-		false,
-	);
-	routing.route(s, tokens);
-	let is_visited = |expert: &usize| routing.starts[*expert] < routing.starts[*expert + 1];
-	weights.expect(layer, (0..s.experts).filter(is_visited));
-
 	fit(inputs, tokens * s.top_k * d);
 	fit(h1, tokens * s.top_k * ff);
 	fit(h3, tokens * s.top_k * ff);

@@ -10,7 +10,7 @@ use super::{
 	shared::{self, SharedScratch, SharedTape},
 	Sizes,
 };
-use crate::{ModelError, Weights};
+use crate::{cap::Quota, ModelError, Weights};
 
 /// What one layer computed, `[tokens, d]` unless said.
 #[derive(Default)]
@@ -78,6 +78,8 @@ pub(crate) fn check_tokens(tokens: &[u32], vocabulary: u32) -> Result<(), ModelE
 /// Fills `tape.stream`, and the layers' tapes, for `tokens [sequences x length]` that each begin at
 /// position 0. Tokens are below the vocabulary, `length` at most the context: the callers' duty.
 ///
+/// With a quota there is one sequence, of which these are the first tokens.
+///
 /// # Errors
 /// An expert that is left to the cache and cannot be loaded.
 pub(crate) fn forward(
@@ -86,6 +88,7 @@ pub(crate) fn forward(
 	tokens: &[u32],
 	length: usize,
 	keep: Keep,
+	mut quota: Option<&mut Quota>,
 	tape: &mut Tape,
 ) -> Result<(), ModelError> {
 	let (n, d) = (tokens.len(), s.d);
@@ -133,6 +136,7 @@ pub(crate) fn forward(
 		tape.middle.copy_from_slice(stream);
 		let LayerTape { middle_normed, middle_inverse, experts, shared, .. } = tape;
 		rms_norm(stream, view.expert_norm, middle_normed, middle_inverse, s.epsilon);
+		experts::route(weights, s, layer, middle_normed, &mut experts.routing, quota.as_deref_mut());
 		experts::forward(weights, s, layer, middle_normed, stream, experts, expert_scratch)?;
 		if let Some(view) = &view.shared {
 			shared::forward(view, s, middle_normed, stream, shared, shared_scratch);

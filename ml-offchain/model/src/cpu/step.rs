@@ -8,7 +8,7 @@ use super::{
 	projections::{self, ProjectionTape},
 	ExpertView, HeadView, Sizes,
 };
-use crate::{ModelError, Weights};
+use crate::{cap::Quota, ModelError, Weights};
 
 /// Keys and values of the tokens so far, and the buffers of a step.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Cache {
 	len: usize,
 	buffers: StepBuffers,
 	tape: Tape,
+	/// What the sequence has used of the cap on routing, where there is one.
+	quota: Option<Quota>,
 }
 
 #[derive(Default)]
@@ -63,6 +65,16 @@ impl ExpertBuffers {
 }
 
 impl Cache {
+	/// An empty cache for sequences within that cap on routing.
+	pub fn within(quota: Option<Quota>) -> Self {
+		Self { quota, ..Self::default() }
+	}
+
+	/// What the sequence has used of the cap on routing, where there is one.
+	pub fn quota(&self) -> Option<&Quota> {
+		self.quota.as_ref()
+	}
+
 	/// Tokens in the cache.
 	pub fn len(&self) -> usize {
 		self.len
@@ -75,7 +87,11 @@ impl Cache {
 	/// An expert that is left to the cache and cannot be loaded.
 	pub fn refill(&mut self, weights: &Weights, s: &Sizes, tokens: &[u32]) -> Result<&[f32], ModelError> {
 		let n = tokens.len();
-		forward(weights, s, tokens, n, Keep::All, &mut self.tape)?;
+		let mut quota = self.quota.as_mut();
+		if let Some(quota) = &mut quota {
+			quota.restart();
+		}
+		forward(weights, s, tokens, n, Keep::All, quota, &mut self.tape)?;
 		logits(weights, s, n - 1, &mut self.tape);
 		self.keys.resize_with(s.layers, Vec::new);
 		self.values.resize_with(s.layers, Vec::new);
@@ -141,10 +157,13 @@ impl Cache {
 
 			rms_norm(stream, view.expert_norm, normed, inverse, s.epsilon);
 			vector_matrix(normed, weights.router(layer), router, false);
-			choose(router, s.gating, chosen, gates);
+			match &mut self.quota {
+				Some(quota) => quota.choose(layer, router, s.gating, chosen, gates),
+				None => choose(router, s.gating, chosen, gates),
+			}
 			if weights.is_partial() {
 				weights.expect(layer, chosen.iter().map(|expert| *expert as usize));
-				weights.expect_next(layer + 1, normed, s);
+				weights.expect_next(layer + 1, normed, s, self.quota.as_ref());
 			}
 			for (expert, gate) in chosen.iter().zip(gates.iter()) {
 				buffers.visit(weights.expert(layer, *expert as usize)?.view(), *gate, normed, stream);
@@ -181,7 +200,7 @@ mod tests {
 			let s = Sizes::new(&weights.layout);
 			let tokens: Vec<u32> = (0..16).map(|i| i * 37 % 256).collect();
 			let mut tape = Tape::default();
-			forward(&weights, &s, &tokens, 16, Keep::Nothing, &mut tape).unwrap();
+			forward(&weights, &s, &tokens, 16, Keep::Nothing, None, &mut tape).unwrap();
 			logits(&weights, &s, 0, &mut tape);
 			let mut cache = Cache::default();
 			for (i, expected) in tape.logits.chunks(256).enumerate() {
