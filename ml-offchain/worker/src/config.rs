@@ -66,12 +66,23 @@ pub struct Config {
 	pub machine_id: Option<String>,
 	/// How long a graceful stop may take, in seconds.
 	pub shutdown_seconds: u64,
+	/// How the content store is looked after.
+	pub store: StoreConfig,
 	/// What `train` does.
 	pub train: TrainConfig,
 	/// What `evaluate` does.
 	pub evaluate: EvaluateConfig,
 	/// What `serve` does.
 	pub serve: ServeConfig,
+}
+
+/// How the content store is looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+	/// How often what nothing needs is removed while a worker runs, in minutes; 0 for never. What was stored in
+	/// the last day is spared, and what is pinned.
+	pub gc_minutes: u32,
 }
 
 /// What `train` does.
@@ -172,10 +183,24 @@ impl Default for Config {
 			threads: 0,
 			machine_id: None,
 			shutdown_seconds: 20,
+			store: StoreConfig::default(),
 			train: TrainConfig::default(),
 			evaluate: EvaluateConfig::default(),
 			serve: ServeConfig::default(),
 		}
+	}
+}
+
+impl Default for StoreConfig {
+	fn default() -> Self {
+		Self { gc_minutes: 60 }
+	}
+}
+
+impl StoreConfig {
+	/// How often garbage is collected; `None` for never.
+	pub fn gc_period(&self) -> Option<Duration> {
+		(self.gc_minutes > 0).then(|| Duration::from_secs(u64::from(self.gc_minutes) * 60))
 	}
 }
 
@@ -539,6 +564,14 @@ mod tests {
 		let printed = toml::to_string(&config).unwrap();
 		assert_eq!(toml::from_str::<Config>(&printed).unwrap(), config);
 		assert_eq!(config.compute_threads(), 2);
+	}
+
+	#[test]
+	fn garbage_should_be_collected_hourly_unless_it_is_said_otherwise() {
+		let period = |text: &str| read(&format!("key_env = \"K\"\n{text}")).unwrap().store.gc_period();
+		assert_eq!(period(""), Some(Duration::from_secs(3_600)));
+		assert_eq!(period("[store]\ngc_minutes = 5"), Some(Duration::from_secs(300)));
+		assert_eq!(period("[store]\ngc_minutes = 0"), None);
 	}
 
 	#[test]

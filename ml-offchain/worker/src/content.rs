@@ -1,5 +1,6 @@
 //! Getting content: from the store, or from the other workers that the chain names.
 
+use crate::hold::{Hold, Holds};
 use blyan_chain_client::{Chain, ChainError};
 use blyan_exchange::{Network, PeerAddress, Provider};
 use blyan_primitives::{cid::Cid, dag::BlockId, worker::Role, AccountId};
@@ -69,6 +70,7 @@ pub struct Content {
 	me: AccountId,
 	/// What chains of deltas were replayed to, by the block at their end.
 	replays: Arc<Mutex<BTreeMap<BlockId, Cid>>>,
+	holds: Holds,
 }
 
 impl std::fmt::Debug for Content {
@@ -83,7 +85,7 @@ impl std::fmt::Debug for Content {
 impl Content {
 	/// Content for the worker `me`, exchanged over that network.
 	pub fn new(network: Network, chain: Arc<dyn Chain>, me: AccountId) -> Self {
-		Self { network, chain, me, replays: Arc::default() }
+		Self { network, chain, me, replays: Arc::default(), holds: Holds::default() }
 	}
 
 	/// The chain that names the content.
@@ -104,6 +106,16 @@ impl Content {
 	/// The store.
 	pub fn store(&self) -> &Store {
 		self.network.store()
+	}
+
+	/// Keeps content from being collected as garbage by this worker until what is returned is dropped.
+	pub fn hold(&self, cids: impl IntoIterator<Item = Cid>) -> Hold {
+		self.holds.hold(cids)
+	}
+
+	/// What this worker works with.
+	pub fn held(&self) -> BTreeSet<Cid> {
+		self.holds.cids()
 	}
 
 	/// The other workers' addresses, `first` before the rest. Those of peers become known to the DHT.

@@ -288,6 +288,8 @@ impl Run {
 	fn to_blocks(&self) -> Result<NewBlocks, JobError> {
 		let store = self.workshop.content.store();
 		let text = store_text(store, &self.workshop.config.train.text)?;
+		// Until the manifest names it.
+		let _hold = self.workshop.content.hold([text.cid]);
 		let (mut trainer, mut record) = self.open(map_text(&store.path(&text.cid))?)?;
 		self.workshop.reporter.tell(&Happening::JobStarted {
 			job: self.job,
