@@ -42,6 +42,7 @@ pub mod keep;
 pub mod progress;
 pub mod register;
 pub mod register_model;
+mod repeats;
 pub mod replay;
 pub mod rounds;
 mod scale;
