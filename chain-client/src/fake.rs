@@ -21,23 +21,21 @@
 //! # }
 //! ```
 
+mod chain;
+
 use crate::{
 	call::{Call, SignedCall},
-	chain::{BlockRef, Chain, FinalizedBlock, FinalizedBlocks, Journal, Owed, Receipt, Wait},
+	chain::{BlockRef, FinalizedBlock, Owed, Receipt},
 	error::{ChainError, SubmitError},
 	event::ChainEvent,
-	key::Signer,
 	runtime::MORTALITY_BLOCKS,
 };
-use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, ModelInfo, RoundInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
 use codec::Encode;
-use futures::StreamExt;
 use polkadot_sdk::sp_crypto_hashing::blake2_256;
 use std::{
 	collections::{BTreeMap, HashMap, VecDeque},
@@ -320,203 +318,11 @@ impl Inner {
 	}
 }
 
-#[async_trait]
-impl Chain for FakeChain {
-	fn genesis_hash(&self) -> Hash {
-		block_hash(0)
-	}
-
-	async fn finalized_head(&self) -> Result<BlockRef, ChainError> {
-		self.read(|inner| {
-			let number = inner.chain.len() as BlockNumber - 1;
-			BlockRef { number, hash: block_hash(number) }
-		})
-	}
-
-	fn finalized_blocks(&self, from: Option<BlockNumber>) -> FinalizedBlocks {
-		let start = (self.clone(), self.changes.subscribe(), from);
-		futures::stream::unfold(start, |(chain, mut changes, next)| async move {
-			loop {
-				// Before the look: a change after it is then noticed.
-				changes.borrow_and_update();
-				let found = chain.read(|inner| {
-					let number = next.unwrap_or(inner.chain.len() as BlockNumber - 1);
-					inner.chain.get(number as usize).cloned()
-				});
-				if let Ok(Some(block)) = found {
-					let next = Some(block.number + 1);
-					return Some((Ok(block), (chain, changes, next)));
-				}
-				// The sender lives as long as `chain` does.
-				changes.changed().await.ok()?;
-			}
-		})
-		.boxed()
-	}
-
-	async fn models(&self) -> Result<Vec<ModelInfo<AccountId>>, ChainError> {
-		self.read(|inner| inner.state.models.values().cloned().collect())
-	}
-
-	async fn model(&self, model: ModelId) -> Result<Option<ModelInfo<AccountId>>, ChainError> {
-		self.read(|inner| inner.state.models.get(&model).cloned())
-	}
-
-	async fn block(&self, block: BlockId) -> Result<Option<BlockInfo<AccountId>>, ChainError> {
-		self.read(|inner| inner.state.blocks.get(&block).cloned())
-	}
-
-	async fn manifest(
-		&self,
-		model: ModelId,
-		generation: Option<Generation>,
-	) -> Result<Vec<ManifestEntry>, ChainError> {
-		self.read(|inner| {
-			let newest = inner.state.models.get(&model).map(|model| model.generation);
-			let key = generation.or(newest).map(|generation| (model, generation));
-			key.and_then(|key| inner.state.manifests.get(&key)).cloned().unwrap_or_default()
-		})
-	}
-
-	async fn lineage(&self, block: BlockId, depth: u32) -> Result<Vec<BlockInfo<AccountId>>, ChainError> {
-		self.read(|inner| {
-			let parent = |block: &BlockId| {
-				inner
-					.state
-					.blocks
-					.get(block)?
-					.block
-					.parents
-					.first()
-					.and_then(|parent| inner.state.blocks.get(parent))
-			};
-			let ancestors = std::iter::successors(parent(&block), |ancestor| parent(&ancestor.id));
-			ancestors.take(depth as usize).cloned().collect()
-		})
-	}
-
-	async fn version(
-		&self,
-		model: ModelId,
-		generation: Option<Generation>,
-	) -> Result<Option<VersionInfo>, ChainError> {
-		self.read(|inner| {
-			let newest = inner.state.models.get(&model)?;
-			let generation = generation.unwrap_or(newest.generation);
-			// The fake keeps the newest version alone.
-			(generation == newest.generation).then_some(())?;
-			Some(VersionInfo {
-				generation,
-				version: newest.version,
-				root: newest.root?,
-				architecture: newest.architecture,
-				submission: None,
-				released_at: 0,
-			})
-		})
-	}
-
-	async fn children(&self, block: BlockId) -> Result<Vec<BlockId>, ChainError> {
-		self.read(|inner| {
-			let known = inner.state.blocks.values();
-			known.filter(|info| info.block.parents.contains(&block)).map(|info| info.id).collect()
-		})
-	}
-
-	async fn round(&self, round: SubmissionId) -> Result<Option<RoundInfo<AccountId>>, ChainError> {
-		self.read(|inner| inner.state.rounds.get(&round).cloned())
-	}
-
-	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError> {
-		self.read(|inner| {
-			inner.state.rounds.range(start..).take(count as usize).map(|(_, round)| round.clone()).collect()
-		})
-	}
-
-	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {
-		self.read(|inner| inner.state.workers.get(account).cloned())
-	}
-
-	async fn workers(&self, role: Role) -> Result<Vec<WorkerInfo<AccountId>>, ChainError> {
-		self.read(|inner| {
-			inner.state.workers.values().filter(|worker| worker.roles.contains(role)).cloned().collect()
-		})
-	}
-
-	async fn owed(&self, account: &AccountId) -> Result<Owed, ChainError> {
-		self.read(|inner| inner.state.owed.get(account).copied().unwrap_or_default())
-	}
-
-	async fn claimable_epochs(&self, account: &AccountId) -> Result<Vec<u32>, ChainError> {
-		self.read(|inner| inner.state.claimable_epochs.get(account).cloned().unwrap_or_default())
-	}
-
-	async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError> {
-		self.read(|inner| inner.state.balances.get(account).copied().unwrap_or_default())
-	}
-
-	async fn constant(&self, pallet: &str, name: &str) -> Result<Vec<u8>, ChainError> {
-		let found = self.read(|inner| inner.state.constants.get(&(pallet.into(), name.into())).cloned())?;
-		found.ok_or_else(|| ChainError::incompatible(format!("it has no constant {pallet}.{name}")))
-	}
-
-	async fn submit_journalled(
-		&self,
-		signer: &Signer,
-		call: Call,
-		_: Wait,
-		journal: Journal<'_>,
-	) -> Result<Receipt, SubmitError> {
-		let name = call.full_name();
-		let (fault, signed) = {
-			let mut inner = self.lock();
-			let fault = inner.faults.pop_front();
-			if !inner.is_connected || fault == Some(Fault::NotSent) {
-				return Err(SubmitError::NotSent { call: name, source: Box::new(disconnected()) });
-			}
-			(fault, inner.sign(signer.account(), &call))
-		};
-		journal(&signed).map_err(|source| SubmitError::Journal { call: name.clone(), source })?;
-		let unknown = || SubmitError::Unknown {
-			call: name.clone(),
-			transaction: signed.transaction,
-			source: Box::new(disconnected()),
-		};
-		let result = match fault {
-			Some(Fault::LostBeforeSending) => Err(unknown()),
-			Some(Fault::LostAfterSending) => self.lock().carry_out(&signed, None).and(Err(unknown())),
-			Some(Fault::Refused(reason)) => {
-				Err(SubmitError::Refused { call: name.clone(), reason, code: crate::error::pool::INVALID })
-			}
-			Some(Fault::Dispatch { pallet, error }) => {
-				self.lock().carry_out(&signed, Some(PalletError { pallet, error }))
-			}
-			Some(Fault::NotSent) | None => self.lock().carry_out(&signed, None),
-		};
-		self.changed();
-		result
-	}
-
-	async fn resume(&self, signed: &SignedCall) -> Result<Receipt, SubmitError> {
-		let result = {
-			let mut inner = self.lock();
-			if !inner.is_connected {
-				return Err(SubmitError::Unknown {
-					call: signed.call.clone(),
-					transaction: signed.transaction,
-					source: Box::new(disconnected()),
-				});
-			}
-			inner.carry_out(signed, None)
-		};
-		self.changed();
-		result
-	}
-}
-
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::{Chain, Signer, Wait};
+	use futures::StreamExt;
 
 	fn signer() -> Signer {
 		Signer::from_suri(&"//Trainer".to_owned().into()).unwrap()

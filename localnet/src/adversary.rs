@@ -2,6 +2,7 @@
 
 use crate::summary::Expected;
 use anyhow::{Context, Result};
+use blyan_chain_client::Chain;
 use blyan_model::Weights;
 use blyan_primitives::{
 	architecture::Architecture,
@@ -11,9 +12,13 @@ use blyan_primitives::{
 };
 use blyan_store::cid_of_bytes;
 use blyan_tensorblock::{encode, Container, DType, Tensor};
+use blyan_worker::content::Content;
+use std::time::Duration;
 
 /// Decides the noise; any will do.
 const NOISE_SEED: u64 = 0xbad;
+/// How long a head's content may take to fetch.
+const FETCH_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A submission made on purpose to be refused.
 #[derive(Clone, Debug)]
@@ -28,7 +33,18 @@ pub struct Forgery {
 	pub is_served: bool,
 }
 
-/// Makes the three of a head's content. The same head gives the same forgeries, so that a run that was
+/// A block's whole weights, as any worker has them: its content, or what its chain of deltas replays to.
+///
+/// # Errors
+/// The chain does not know the block, or nobody serves what its weights are made of.
+pub async fn whole_weights(chain: &dyn Chain, content: &Content, block: BlockId) -> Result<Vec<u8>> {
+	let info =
+		chain.block(block).await?.with_context(|| format!("the chain does not know block {block:?}"))?;
+	let path = content.whole(&info, Some(&info.block.trainer), FETCH_PATIENCE).await?;
+	tokio::fs::read(&path).await.with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Makes the three of a head's whole weights. The same head gives the same forgeries, so that a run that was
 /// broken off recognises its own.
 ///
 /// - a *noisy expert*: the head's weights with fresh random ones added to them;
@@ -36,7 +52,7 @@ pub struct Forgery {
 /// - *unserved content*: weights that exist, under an address that nobody answers for.
 ///
 /// # Errors
-/// The head's content is not what its component asks for.
+/// They are not what the head's component asks for.
 pub fn forge(architecture: &Architecture, component: Component, head: &[u8]) -> Result<[Forgery; 3]> {
 	Ok([
 		Forgery {
@@ -115,7 +131,20 @@ fn to_bf16(number: f32) -> u16 {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use blyan_primitives::architecture::ExpertCount;
+	use blyan_chain_client::fake::FakeChain;
+	use blyan_delta::{Delta, DeltaOptions};
+	use blyan_exchange::{Identity, Network, NetworkConfig};
+	use blyan_primitives::{
+		api::{BlockInfo, BlockStanding, WorkerInfo},
+		architecture::ExpertCount,
+		dag::Block,
+		delta::DeltaChain,
+		worker::{Role, Roles, INITIAL_REPUTATION},
+		AccountId,
+	};
+	use blyan_store::{Store, Stored};
+	use blyan_worker::exchange::start_gateway;
+	use std::sync::Arc;
 
 	const EXPERT: Component = Component::Expert { layer: 0, index: 1 };
 
@@ -163,6 +192,81 @@ mod tests {
 		};
 		assert!(distance(read(&copy.bytes)) < 0.005);
 		assert!(distance(read(&noisy.bytes)) > 0.5);
+	}
+
+	/// A chain on which a trainer serves a store, with blocks of that content, each on the one before it.
+	fn chain(trainer: &AccountId, endpoint: &str, contents: &[(BlockKind, Stored)]) -> (FakeChain, BlockId) {
+		let chain = FakeChain::new();
+		let worker = WorkerInfo {
+			account: trainer.clone(),
+			roles: Roles::default().with(Role::Trainer),
+			endpoint: endpoint.as_bytes().to_vec(),
+			bond: 0,
+			reputation: INITIAL_REPUTATION,
+			engagements: 0,
+			active: true,
+		};
+		chain.edit(|state| state.workers.insert(trainer.clone(), worker));
+		let mut last: Option<BlockInfo<AccountId>> = None;
+		for (kind, content) in contents {
+			let new = NewBlock {
+				component: EXPERT,
+				kind: *kind,
+				parents: last.iter().map(|parent| parent.id).collect::<Vec<_>>().try_into().unwrap(),
+				content: content.cid,
+				bytes: content.bytes,
+				format: ContentFormat::TensorBlock,
+				manifest_hash: Hash::zero(),
+			};
+			let deltas = match (kind, &last) {
+				(BlockKind::Delta, Some(parent)) => parent.deltas.extended(content.bytes),
+				_ => DeltaChain::whole(content.bytes),
+			};
+			let block = Block::from_new(0, trainer.clone(), new);
+			let standing = BlockStanding::Head { since: 0 };
+			let (id, probation_until) = (block.id(), None);
+			let info =
+				BlockInfo { id, block, submission: None, standing, deltas, children: 0, probation_until };
+			chain.edit(|state| state.blocks.insert(info.id, info.clone()));
+			last = Some(info);
+		}
+		(chain, last.unwrap().id)
+	}
+
+	#[tokio::test]
+	async fn forge_should_take_a_head_that_is_a_delta_when_it_is_replayed() {
+		let (mut weights, before) = head();
+		weights.component_mut(EXPERT).unwrap().iter_mut().for_each(|weight| *weight *= 1.5);
+		let after = weights.component_bytes(EXPERT).unwrap();
+		let parse = |bytes| Container::parse(bytes).unwrap();
+		let options = DeltaOptions::default();
+		let delta = Delta::encode(&parse(&before[..]), &parse(&after[..]), &options).unwrap().bytes;
+		assert!(forge(&architecture(), EXPERT, &delta).is_err(), "a delta is no whole weights");
+
+		let (trainers, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+		let store = Store::open(trainers.path()).unwrap();
+		let (base, change) = (store.put_bytes(&before).unwrap(), store.put_bytes(&delta).unwrap());
+		let serving = start_gateway(store, ([127, 0, 0, 1], 0).into()).await.unwrap();
+		let contents = [(BlockKind::Genesis, base), (BlockKind::Delta, change)];
+		let (trainer, me) = (AccountId::new([1; 32]), AccountId::new([2; 32]));
+		let (chain, block) = chain(&trainer, &format!("http://{}", serving.address()), &contents);
+		let own = Store::open(own.path()).unwrap();
+		let network = Network::start(own, Identity::ephemeral(), NetworkConfig::default()).await.unwrap();
+		let content = Content::new(network, Arc::new(chain.clone()), me);
+		let replayed = whole_weights(&chain, &content, block).await.unwrap();
+
+		let [noisy, copy, _] = forge(&architecture(), EXPERT, &replayed).unwrap();
+		let distance = |a: &[u8], b: &[u8]| {
+			let (a, b) = (read(a), read(b));
+			let squares: f32 = a.iter().zip(&b).map(|(a, b)| (a - b) * (a - b)).sum();
+			(squares / b.iter().map(|b| b * b).sum::<f32>()).sqrt()
+		};
+		assert!(distance(&copy.bytes, &replayed) < 0.005);
+		assert!(distance(&noisy.bytes, &replayed) > 0.5);
+		assert!(
+			distance(&copy.bytes, &before) > 0.1,
+			"it is a copy of the head, not of what that is against"
+		);
 	}
 
 	#[test]

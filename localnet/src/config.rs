@@ -6,6 +6,7 @@ use blyan_primitives::{
 	architecture::{Architecture, ExpertCount},
 	dag::{Component, ModelId},
 };
+use blyan_worker::config::SubmitAs;
 use serde::Serialize;
 use std::{
 	fs::{self, OpenOptions},
@@ -74,6 +75,7 @@ struct Job {
 	sequence: u32,
 	learning_rate: f64,
 	seed: u64,
+	submit_as: SubmitAs,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -95,7 +97,8 @@ struct ServeSection {
 	model: ModelId,
 }
 
-/// The two jobs of the demonstration: first everything, then one expert alone.
+/// The two jobs of the demonstration: first everything, then one expert alone, of which only the difference
+/// is sent.
 fn jobs() -> Vec<Job> {
 	let job = Job {
 		components: Components::All("all"),
@@ -104,11 +107,16 @@ fn jobs() -> Vec<Job> {
 		sequence: ARCHITECTURE.context,
 		learning_rate: 3e-3,
 		seed: 1,
+		submit_as: SubmitAs::Weights,
 	};
-	vec![
-		job.clone(),
-		Job { components: Components::Some(vec![IMPROVED_EXPERT.to_string()]), steps: 160, seed: 2, ..job },
-	]
+	let one_expert = Job {
+		components: Components::Some(vec![IMPROVED_EXPERT.to_string()]),
+		steps: 160,
+		seed: 2,
+		submit_as: SubmitAs::Deltas,
+		..job.clone()
+	};
+	vec![job, one_expert]
 }
 
 /// Steps of each job, for progress bars.
@@ -210,7 +218,9 @@ mod tests {
 		assert_eq!(trainer["node_url"].as_str(), Some(ports.node_url().as_str()));
 		assert_eq!(trainer["train"]["text"].as_str(), Some("bafytext"));
 		assert_eq!(trainer["train"]["jobs"][0]["components"].as_str(), Some("all"));
+		assert_eq!(trainer["train"]["jobs"][0]["submit_as"].as_str(), Some("weights"));
 		assert_eq!(trainer["train"]["jobs"][1]["components"][0].as_str(), Some("expert(1,0)"));
+		assert_eq!(trainer["train"]["jobs"][1]["submit_as"].as_str(), Some("deltas"));
 		assert_eq!(
 			read(&layout, EVALUATOR[2])["listen"].as_str(),
 			Some(format!("127.0.0.1:{}", ports.evaluators[2]).as_str())

@@ -126,6 +126,45 @@ impl Migration {
 		after.components().filter(|component| self.rewrites(before, *component)).collect()
 	}
 
+	/// The component of the architecture `before` that a component of the new architecture has its weights
+	/// from, whole or in part; `None` for the router and the experts of a new layer, whose weights are fresh.
+	///
+	/// | | comes from |
+	/// | --- | --- |
+	/// | an expert that was added | an old one of its layer, in turn |
+	/// | the expert in the place of one that was removed | the layer's last |
+	/// | any other | itself |
+	pub fn source(&self, before: &Architecture, component: Component) -> Option<Component> {
+		let current = before.experts.current;
+		match (self, component) {
+			(Self::AddExperts { .. }, Component::Expert { layer, index }) => {
+				// An architecture has experts; if it had none, nothing would be copied.
+				index.checked_rem(current).map(|index| Component::Expert { layer, index })
+			}
+			(Self::RemoveExpert { index: gone }, Component::Expert { layer, index }) if index == *gone => {
+				Some(Component::Expert { layer, index: current.saturating_sub(1) })
+			}
+			(Self::AddLayer, Component::Router { layer } | Component::Expert { layer, .. })
+				if layer >= before.layers =>
+			{
+				None
+			}
+			_ => Some(component),
+		}
+	}
+
+	/// The component whose head is the first parent of a component's new block: the one that its weights come
+	/// from ([`Self::source`]). A block names a parent, so one of fresh weights names the like of its component
+	/// in the layer before.
+	pub fn parent(&self, before: &Architecture, component: Component) -> Component {
+		let last = before.layers.saturating_sub(1);
+		self.source(before, component).unwrap_or(match component {
+			Component::Backbone => Component::Backbone,
+			Component::Router { .. } => Component::Router { layer: last },
+			Component::Expert { index, .. } => Component::Expert { layer: last, index },
+		})
+	}
+
 	/// The components that cease to be.
 	pub fn removed(&self, before: &Architecture) -> Vec<Component> {
 		let last = before.experts.current.saturating_sub(1);
@@ -272,6 +311,30 @@ mod tests {
 	}
 
 	#[test]
+	fn source_should_be_where_the_weights_come_from() {
+		let a = small();
+		let source = |migration: Migration, component| migration.source(&a, component);
+		let add = Migration::AddExperts { count: 3 };
+		assert_eq!(
+			[0, 3, 4, 6].map(|index| source(add, expert(1, index))),
+			[0, 3, 0, 2].map(|index| Some(expert(1, index)))
+		);
+		assert_eq!(source(add, router(1)), Some(router(1)));
+		let remove = Migration::RemoveExpert { index: 1 };
+		assert_eq!(source(remove, expert(1, 1)), Some(expert(1, 3)), "the last one takes the place");
+		assert_eq!(source(remove, expert(1, 0)), Some(expert(1, 0)));
+		assert_eq!(source(remove, router(0)), Some(router(0)));
+		let deepen = Migration::AddLayer;
+		assert_eq!([router(2), expert(2, 1)].map(|new| source(deepen, new)), [None, None]);
+		assert_eq!(source(deepen, router(1)), Some(router(1)));
+		assert_eq!(source(deepen, Component::Backbone), Some(Component::Backbone));
+		assert_eq!([router(2), expert(2, 1)].map(|new| deepen.parent(&a, new)), [router(1), expert(1, 1)]);
+		assert_eq!(remove.parent(&a, expert(1, 1)), expert(1, 3));
+		assert_eq!(Migration::WidenFfn { d_ff: 512 }.source(&a, expert(0, 2)), Some(expert(0, 2)));
+		assert_eq!(Migration::ReplaceRouter { top_k: 1 }.source(&a, router(0)), Some(router(0)));
+	}
+
+	#[test]
 	fn next_version_should_be_major_when_older_experts_do_not_fit() {
 		let v = SemVer { major: 1, minor: 2, patch: 3 };
 		let major = SemVer { major: 2, minor: 0, patch: 0 };
@@ -308,6 +371,13 @@ mod tests {
 				let removed = migration.removed(&a);
 				prop_assert_eq!(new.len() as u64, migration.component_count(&a));
 				for component in after.components() {
+					let source = migration.source(&a, component);
+					if new.contains(&component) {
+						prop_assert!(a.component_index(migration.parent(&a, component)).is_some());
+						prop_assert!(source.is_none_or(|source| a.component_index(source).is_some()));
+					} else {
+						prop_assert_eq!(source, Some(component), "what is not rewritten keeps its weights");
+					}
 					match a.component_index(component) {
 						Some(index) => prop_assert_eq!(after.component_index(component), Some(index)),
 						None => prop_assert!(new.contains(&component)),

@@ -2,16 +2,16 @@
 
 use super::{training, Scene};
 use crate::{
-	adversary::{forge, Forgery},
+	adversary::{forge, whole_weights, Forgery},
 	config::{gateway, key_file, ARCHITECTURE, IMPROVED_EXPERT, MODEL, WORKER_BOND_BLY},
-	layout::{ADVERSARY, TRAINER},
+	layout::ADVERSARY,
 	localnet::{within, Localnet},
 	record,
 	summary::Expected,
 };
 use anyhow::{Context, Result};
 use blyan_chain_client::{Call, KeyFile, Signer, Wait};
-use blyan_exchange::{Identity, Network, NetworkConfig, Provider};
+use blyan_exchange::{Identity, Network, NetworkConfig};
 use blyan_primitives::{
 	dag::{Block, BlockId, SubmissionId},
 	economy::BLY,
@@ -19,7 +19,8 @@ use blyan_primitives::{
 	worker::{Endpoint, Role, Roles},
 	Balance,
 };
-use blyan_store::{exchange_router, FetchOptions, Store};
+use blyan_store::{exchange_router, Store};
+use blyan_worker::content::Content;
 use std::{net::Ipv4Addr, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -115,7 +116,7 @@ pub async fn submit(
 	adversary: &Adversary,
 ) -> Result<Vec<(SubmissionId, &'static str, Expected)>> {
 	let step = local.ui.step("dishonest submissions");
-	let (head, content) = improved_head(scene, &adversary.store).await?;
+	let (head, content) = improved_head(scene, adversary).await?;
 	let forgeries =
 		tokio::task::spawn_blocking(move || forge(&ARCHITECTURE, IMPROVED_EXPERT, &content)).await??;
 	let send = |forgery| async move {
@@ -138,23 +139,16 @@ pub async fn submit(
 	Ok(rounds)
 }
 
-/// The head of the expert that the second job improved, with its content, from the trainer.
-async fn improved_head(scene: &Scene, store: &Store) -> Result<(BlockId, Vec<u8>)> {
+/// The head of the expert that the second job improved, with its whole weights.
+async fn improved_head(scene: &Scene, adversary: &Adversary) -> Result<(BlockId, Vec<u8>)> {
 	let manifest = scene.chain.manifest(MODEL, None).await?;
 	let entry = manifest
 		.into_iter()
 		.find(|entry| entry.component == IMPROVED_EXPERT)
 		.with_context(|| format!("the model has no head of {IMPROVED_EXPERT}"))?;
-	let account = Signer::from_suri(&TRAINER.suri.to_owned().into())?.account().clone();
-	let worker = scene.chain.worker(&account).await?.context("the trainer is no worker")?;
-	let trainer: Provider = String::from_utf8_lossy(&worker.endpoint)
-		.parse()
-		.with_context(|| format!("the {}'s address cannot be asked", TRAINER.name))?;
-	let network = Network::start(store.clone(), Identity::ephemeral(), NetworkConfig::default()).await?;
-	let path =
-		network.fetch(entry.content, entry.bytes, &[trainer], &FetchOptions::default()).await.with_context(
-			|| format!("the head of {IMPROVED_EXPERT} cannot be fetched from the {}", TRAINER.name),
-		)?;
-	let bytes = tokio::fs::read(&path).await.with_context(|| format!("{} cannot be read", path.display()))?;
-	Ok((entry.block, bytes))
+	let config = NetworkConfig::default();
+	let network = Network::start(adversary.store.clone(), Identity::ephemeral(), config).await?;
+	let content = Content::new(network, scene.chain.clone(), adversary.signer.account().clone());
+	let weights = whole_weights(&*scene.chain, &content, entry.block).await;
+	Ok((entry.block, weights.with_context(|| format!("the head of {IMPROVED_EXPERT}"))?))
 }

@@ -10,9 +10,11 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use blyan_primitives::{
-	dag::{BlockId, SubmissionId},
+	api::BlockInfo,
+	dag::{BlockId, BlockKind, SubmissionId},
 	AccountId,
 };
+use indicatif::HumanBytes;
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -92,18 +94,38 @@ impl Training {
 				}
 			}
 		};
+		let mut infos = Vec::new();
+		for block in &blocks {
+			infos.extend(scene.chain.block(*block).await?);
+		}
+		let submitted = submitted_as(&infos);
 		let outcome = match last {
 			Some(last) => format!(
-				"{} steps, {:.3} bits per byte at the end; submitted as {} blocks",
-				last.steps,
-				last.loss_bits_per_byte,
-				blocks.len()
+				"{} steps, {:.3} bits per byte at the end; {submitted}",
+				last.steps, last.loss_bits_per_byte
 			),
-			None => format!("{total} steps done before; submitted as {} blocks", blocks.len()),
+			None => format!("{total} steps done before; {submitted}"),
 		};
 		local.done(step, &format!("training: {label}"), &outcome);
 		await_verdict(local, scene, &blocks, label, Expected::Accepted).await
 	}
+}
+
+/// What was submitted, for people; of deltas, how long they are beside whole weights.
+fn submitted_as(blocks: &[BlockInfo<AccountId>]) -> String {
+	let deltas: Vec<_> = blocks.iter().filter(|info| info.block.kind == BlockKind::Delta).collect();
+	if deltas.is_empty() {
+		return format!("submitted as {} blocks of whole weights", blocks.len());
+	}
+	let bytes = deltas.iter().map(|info| info.block.bytes).sum();
+	let whole = deltas.iter().map(|info| info.deltas.whole_bytes).sum();
+	format!(
+		"submitted as {} blocks, {} of them deltas: {} beside {} of whole weights",
+		blocks.len(),
+		deltas.len(),
+		HumanBytes(bytes),
+		HumanBytes(whole)
+	)
 }
 
 /// Shows a round until its verdict, and returns it.
@@ -139,6 +161,13 @@ pub fn account_of(names: &Names, wanted: &str) -> Result<AccountId> {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use blyan_primitives::{
+		api::BlockStanding,
+		dag::{Block, Component, ContentFormat},
+		delta::DeltaChain,
+		Hash,
+	};
+	use blyan_store::cid_of_bytes;
 
 	#[tokio::test]
 	async fn follow_lines_should_keep_the_newest_progress_and_pass_over_the_rest() {
@@ -156,6 +185,33 @@ mod tests {
 		while progress.changed().await.is_ok() {}
 		let last = Progress { job: 1, step: 20, steps: 160, loss_bits_per_byte: 2.5 };
 		assert_eq!(*progress.borrow(), Some(last));
+	}
+
+	#[test]
+	fn submitted_as_should_say_what_deltas_save() {
+		let info = |kind, bytes, deltas| {
+			let block = Block {
+				model: 0,
+				component: Component::Backbone,
+				kind,
+				parents: Default::default(),
+				content: cid_of_bytes(b"").unwrap(),
+				bytes,
+				format: ContentFormat::TensorBlock,
+				trainer: AccountId::new([1; 32]),
+				manifest_hash: Hash::zero(),
+			};
+			let standing = BlockStanding::Candidate;
+			let (id, probation_until) = (block.id(), None);
+			BlockInfo { id, block, submission: None, standing, deltas, children: 0, probation_until }
+		};
+		let whole = info(BlockKind::Update, 4_096, DeltaChain::whole(4_096));
+		let delta = info(BlockKind::Delta, 512, DeltaChain::whole(8_192).extended(256).extended(512));
+		assert_eq!(submitted_as(&[whole.clone(), whole.clone()]), "submitted as 2 blocks of whole weights");
+		assert_eq!(
+			submitted_as(&[whole, delta]),
+			"submitted as 2 blocks, 1 of them deltas: 512 B beside 8.00 KiB of whole weights"
+		);
 	}
 
 	#[test]

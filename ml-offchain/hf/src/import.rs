@@ -16,7 +16,7 @@ use blyan_primitives::{
 	architecture::{Architecture, Tokenizer},
 	dag::Component,
 };
-use blyan_store::{cid_with, Store, Stored};
+use blyan_store::{cid_with, PinReason, Pins, Store, Stored};
 use blyan_tensorblock::{encode_with, encoded_bytes, DType, Outline};
 use std::{
 	collections::BTreeMap,
@@ -49,7 +49,7 @@ impl From<Stored> for RecordedContent {
 }
 
 /// Imports the checkpoint in a folder, and tells after each component how many bytes of weights are done, of
-/// how many.
+/// how many. What is imported is pinned by hand, as one says: nobody else needs it before it is registered.
 ///
 /// Nothing is held in memory but a few MiB of a tensor at a time. An import that was interrupted is repeated:
 /// what it stored is found by its content address, and not written again. Files of the checkpoint must not be
@@ -100,7 +100,13 @@ pub fn import(
 		done += source.data_bytes;
 		progress(done, all);
 	}
-	let checkpoint_record = store_files(&checkpoint, store)?;
+	let mut pins = Pins::default();
+	let checkpoint_record = store_files(&checkpoint, store, &mut pins)?;
+	for content in components.iter().map(|recorded| recorded.content).chain([stored_tokenizer.cid]) {
+		pins.add(content, PinReason::Manual);
+	}
+	// Whoever imported it says when it may go.
+	store.pin_all(&pins)?;
 	let record = ModelRecord {
 		format: RECORD_FORMAT.into(),
 		family,
@@ -224,23 +230,27 @@ fn check_finite(tensor: &ShardTensor, data: &[u8]) -> Result<(), HfError> {
 	}
 }
 
-/// Stores headers of shards and whole files, and the list of them.
-fn store_files(checkpoint: &Checkpoint, store: &Store) -> Result<RecordedContent, HfError> {
+/// Stores headers of shards and whole files, and the list of them; says what to pin.
+fn store_files(checkpoint: &Checkpoint, store: &Store, pins: &mut Pins) -> Result<RecordedContent, HfError> {
 	let mut files = Vec::new();
+	let mut pinned = |stored: Stored| {
+		pins.add(stored.cid, PinReason::Manual);
+		RecordedContent::from(stored)
+	};
 	for shard in &checkpoint.shards {
 		let header = store.put_bytes(shard.map.get(..shard.header_bytes).unwrap_or_default())?;
 		files.push(RecordedFile::Shard {
 			name: shard.name.clone(),
-			header: header.into(),
+			header: pinned(header),
 			bytes: shard.map.len() as u64,
 		});
 	}
 	for path in &checkpoint.whole {
 		let file = store.put_file(path)?;
 		let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-		files.push(RecordedFile::Whole { name, file: file.into() });
+		files.push(RecordedFile::Whole { name, file: pinned(file) });
 	}
 	let record = CheckpointRecord { format: CHECKPOINT_FORMAT.into(), files };
 	// Names, numbers and addresses have a JSON form.
-	Ok(store.put_bytes(&serde_json::to_vec_pretty(&record).unwrap_or_default())?.into())
+	Ok(pinned(store.put_bytes(&serde_json::to_vec_pretty(&record).unwrap_or_default())?))
 }

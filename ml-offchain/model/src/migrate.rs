@@ -31,7 +31,7 @@ impl Weights {
 		let mut new = Self::init(&after, seed)?;
 		for slot in 0..new.layout.components.len() {
 			let component = new.layout.components[slot];
-			match source_of(migration, old.architecture(), component) {
+			match migration.source(old.architecture(), component) {
 				Some(source) => {
 					let from = old.layout.slot(source)?;
 					if new.layout.tensors[slot] == old.layout.tensors[from] {
@@ -99,25 +99,6 @@ impl Weights {
 		}
 		new.tokenizer = old.tokenizer;
 		Ok(new)
-	}
-}
-
-/// The component that a component's weights come from; `None` if they are all new.
-fn source_of(migration: &Migration, before: &Architecture, component: Component) -> Option<Component> {
-	let last = before.experts.current.saturating_sub(1);
-	match (migration, component) {
-		(Migration::AddExperts { .. }, Component::Expert { layer, index }) => {
-			Some(Component::Expert { layer, index: index % before.experts.current })
-		}
-		(Migration::RemoveExpert { index: gone }, Component::Expert { layer, index }) if index == *gone => {
-			Some(Component::Expert { layer, index: last })
-		}
-		(Migration::AddLayer, Component::Router { layer } | Component::Expert { layer, .. })
-			if layer >= before.layers =>
-		{
-			None
-		}
-		_ => Some(component),
 	}
 }
 

@@ -298,6 +298,17 @@ impl Store {
 		self.folder().change_pins(|pins| pins.add(cid, reason))
 	}
 
+	/// Adds every pin of a list, and writes them once.
+	///
+	/// # Errors
+	/// As [`Self::pin`].
+	pub fn pin_all(&self, pins: &Pins) -> Result<(), StoreError> {
+		let add = |known: &mut Pins| {
+			pins.iter().fold(false, |is_new, (cid, reason)| known.add(cid, reason) || is_new)
+		};
+		self.folder().change_pins(add).map(|_| ())
+	}
+
 	/// Takes a reason to keep content away; whether it was there.
 	///
 	/// # Errors
@@ -390,7 +401,7 @@ impl Store {
 		}
 		*self.index() = Index::default();
 		collected.removed.sort();
-		tracing::info!(files = collected.removed.len(), bytes = collected.bytes, "collected garbage");
+		tracing::debug!(files = collected.removed.len(), bytes = collected.bytes, "collected garbage");
 		Ok(collected)
 	}
 

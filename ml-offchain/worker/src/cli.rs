@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::progress::ProgressMode;
+use crate::{collect::GRACE_HOURS, progress::ProgressMode};
 use blyan_exchange::Provider;
 use blyan_primitives::{
 	cid::Cid,
@@ -278,7 +278,7 @@ pub enum StoreCommand {
 	/// Remove what nothing needs: neither a head, nor a round, nor training, nor a pin.
 	Gc {
 		/// Spare what was stored within so many hours.
-		#[arg(long, value_name = "HOURS", default_value_t = 24)]
+		#[arg(long, value_name = "HOURS", default_value_t = GRACE_HOURS)]
 		grace_hours: u64,
 	},
 	/// Keep content, whether it is stored already or not.
@@ -295,7 +295,7 @@ pub enum StoreCommand {
 	},
 	/// Fetch content and print where it is; with --config, from the workers on the chain too.
 	Get(GetArgs),
-	/// Store a file and print its CID: what `ipfs add --cid-version=1` prints.
+	/// Store a file, pin it and print its CID: what `ipfs add --cid-version=1` prints.
 	Add {
 		/// The file.
 		#[arg(value_name = "FILE")]

@@ -1,13 +1,17 @@
 //! Getting content: from the store, or from the other workers that the chain names.
 
+use crate::{
+	hold::{Hold, Holds},
+	repeats::Repeats,
+};
 use blyan_chain_client::{Chain, ChainError};
 use blyan_exchange::{Network, PeerAddress, Provider};
 use blyan_primitives::{cid::Cid, dag::BlockId, worker::Role, AccountId};
-use blyan_store::{FetchError, FetchOptions, Store, StoreError};
+use blyan_store::{FetchError, FetchOptions, ProviderError, ProviderFailure, Store, StoreError};
 use std::{
 	collections::{BTreeMap, BTreeSet},
 	path::PathBuf,
-	sync::{Arc, Mutex, PoisonError},
+	sync::{Arc, Mutex, MutexGuard, PoisonError},
 	time::{Duration, Instant},
 };
 
@@ -69,6 +73,9 @@ pub struct Content {
 	me: AccountId,
 	/// What chains of deltas were replayed to, by the block at their end.
 	replays: Arc<Mutex<BTreeMap<BlockId, Cid>>>,
+	holds: Holds,
+	/// Who did not have what.
+	failures: Arc<Mutex<Repeats<(Cid, String)>>>,
 }
 
 impl std::fmt::Debug for Content {
@@ -83,7 +90,14 @@ impl std::fmt::Debug for Content {
 impl Content {
 	/// Content for the worker `me`, exchanged over that network.
 	pub fn new(network: Network, chain: Arc<dyn Chain>, me: AccountId) -> Self {
-		Self { network, chain, me, replays: Arc::default() }
+		Self {
+			network,
+			chain,
+			me,
+			replays: Arc::default(),
+			holds: Holds::default(),
+			failures: Arc::default(),
+		}
 	}
 
 	/// The chain that names the content.
@@ -104,6 +118,16 @@ impl Content {
 	/// The store.
 	pub fn store(&self) -> &Store {
 		self.network.store()
+	}
+
+	/// Keeps content from being collected as garbage by this worker until what is returned is dropped.
+	pub fn hold(&self, cids: impl IntoIterator<Item = Cid>) -> Hold {
+		self.holds.hold(cids)
+	}
+
+	/// What this worker works with.
+	pub fn held(&self) -> BTreeSet<Cid> {
+		self.holds.cids()
 	}
 
 	/// The other workers' addresses, `first` before the rest. Those of peers become known to the DHT.
@@ -140,6 +164,27 @@ impl Content {
 		Ok(providers)
 	}
 
+	fn failures(&self) -> MutexGuard<'_, Repeats<(Cid, String)>> {
+		// Only ever counted on, so it is sound even if a thread died holding it.
+		self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+
+	/// Says of each provider why it did not bring that content: loudly the first time, and then less and less
+	/// often, since whoever waits for content asks every second.
+	fn tell(&self, cid: Cid, failures: &[ProviderFailure]) {
+		for ProviderFailure { provider, error } in failures {
+			let is_news = self.failures().is_news((cid, provider.clone()));
+			match error {
+				_ if !is_news => tracing::debug!(%cid, provider, %error, "content was not had, again"),
+				// Nobody has everything.
+				ProviderError::NotFound { .. } => {
+					tracing::info!(%cid, provider, %error, "content was not had")
+				}
+				_ => tracing::warn!(%cid, provider, %error, "content was not had"),
+			}
+		}
+	}
+
 	/// The path of that content in the store, verified; fetched if it is not there. Tries for
 	/// `patience`, because whoever should serve it may be starting again just now.
 	///
@@ -168,8 +213,12 @@ impl Content {
 				..FetchOptions::default()
 			};
 			match self.network.fetch(cid, bytes, &providers, &options).await {
-				Ok(path) => return Ok(path),
+				Ok(path) => {
+					self.failures().forget(|(of, _)| *of == cid);
+					return Ok(path);
+				}
 				Err(source @ (FetchError::Unfetchable { .. } | FetchError::TimedOut { .. })) => {
+					self.tell(cid, source.failures());
 					if begun.elapsed() + RETRY_PAUSE >= patience {
 						return Err(ContentError::Unfetchable { seconds: patience.as_secs(), source });
 					}
@@ -197,6 +246,65 @@ fn provider(endpoint: &[u8]) -> Option<Provider> {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::exchange::start_gateway;
+	use blyan_chain_client::fake::FakeChain;
+	use blyan_exchange::{Identity, NetworkConfig};
+	use blyan_primitives::{
+		api::WorkerInfo,
+		worker::{Roles, INITIAL_REPUTATION},
+	};
+	use std::io::Write;
+
+	/// What is logged, in memory.
+	#[derive(Clone, Default)]
+	struct Log(Arc<Mutex<Vec<u8>>>);
+
+	impl Write for Log {
+		fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+			self.0.lock().unwrap().write(bytes)
+		}
+
+		fn flush(&mut self) -> std::io::Result<()> {
+			Ok(())
+		}
+	}
+
+	#[tokio::test]
+	async fn get_should_tell_once_who_does_not_have_content_when_it_asks_again_and_again() {
+		let (log, folders) = (Log::default(), [(); 2].map(|()| tempfile::tempdir().unwrap()));
+		let writer = log.clone();
+		let subscriber = tracing_subscriber::fmt()
+			.with_env_filter("blyan_worker::content=debug")
+			.with_ansi(false)
+			.with_writer(move || writer.clone())
+			.finish();
+		let _logging = tracing::subscriber::set_default(subscriber);
+		let [own, other] = folders.each_ref().map(|folder| Store::open(folder.path()).unwrap());
+		let serving = start_gateway(other, ([127, 0, 0, 1], 0).into()).await.unwrap();
+		let chain = FakeChain::new();
+		let account = AccountId::new([2; 32]);
+		let worker = WorkerInfo {
+			account: account.clone(),
+			roles: Roles::default().with(Role::Trainer),
+			endpoint: format!("http://{}", serving.address()).into_bytes(),
+			bond: 0,
+			reputation: INITIAL_REPUTATION,
+			engagements: 0,
+			active: true,
+		};
+		chain.edit(|state| state.workers.insert(account, worker));
+		let network = Network::start(own, Identity::ephemeral(), NetworkConfig::default()).await.unwrap();
+		let content = Content::new(network, Arc::new(chain), AccountId::new([1; 32]));
+		let cid = blyan_store::cid_of_bytes(b"nobody's").unwrap();
+		let error = content.get(cid, 8, None, 3 * RETRY_PAUSE).await.unwrap_err();
+		assert!(matches!(error, ContentError::Unfetchable { .. }), "{error}");
+		let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+		let count = |level: &str| {
+			log.lines().filter(|line| line.contains(level) && line.contains("content was not had")).count()
+		};
+		assert_eq!(count(" INFO "), 1, "{log}");
+		assert!(count("DEBUG ") >= 1, "{log}");
+	}
 
 	#[test]
 	fn provider_should_take_peers_and_gateways_alone() {

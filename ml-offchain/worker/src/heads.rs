@@ -2,6 +2,7 @@
 
 use crate::{
 	content::{Content, ContentError},
+	hold::Hold,
 	replay::ReplayError,
 };
 use blyan_chain_client::{Chain, ChainError};
@@ -30,6 +31,8 @@ pub struct Heads {
 	pub manifest: Vec<ManifestEntry>,
 	/// The weights.
 	pub weights: Weights,
+	/// Weights that are loaded partially are read on, so their files must stay.
+	_hold: Hold,
 }
 
 impl Heads {
@@ -190,10 +193,18 @@ pub async fn load_verified_within(
 	// Of that very generation: the model may move between the two reads.
 	let manifest = chain.manifest(model, Some(info.generation)).await?;
 	let root = verify_manifest(&info, &manifest)?;
+	// From before it is looked for in the store, so that it is not removed in between.
+	let _until_loaded = hold_files(content, &manifest);
 
 	let known = known.filter(|known| known.info.architecture == info.architecture);
 	if let Some(known) = known.filter(|known| known.root == root) {
-		return Ok(Heads { info, root, manifest, weights: known.weights.clone() });
+		return Ok(Heads {
+			info,
+			root,
+			manifest,
+			weights: known.weights.clone(),
+			_hold: known._hold.clone(),
+		});
 	}
 	let is_known =
 		|entry: &ManifestEntry| known.and_then(|known| known.block_of(entry.component)) == Some(entry.block);
@@ -210,6 +221,8 @@ pub async fn load_verified_within(
 			.try_collect()
 			.await?;
 
+	// What was replayed meanwhile is known now.
+	let hold = hold_files(content, &manifest);
 	let architecture = info.architecture;
 	let base = known.map(|known| known.weights.clone());
 	let tokenizer = match (&base, architecture.tokenizer) {
@@ -229,7 +242,14 @@ pub async fn load_verified_within(
 	})
 	.await??;
 	tracing::info!(model, generation = info.generation, ?root, "heads verified");
-	Ok(Heads { info, root, manifest, weights })
+	Ok(Heads { info, root, manifest, weights, _hold: hold })
+}
+
+/// Holds the heads' content, and what is known to have been replayed of it.
+fn hold_files(content: &Content, manifest: &[ManifestEntry]) -> Hold {
+	content.hold(
+		manifest.iter().flat_map(|entry| [Some(entry.content), content.known_replay(&entry.block)]).flatten(),
+	)
 }
 
 /// The whole weights of a head.

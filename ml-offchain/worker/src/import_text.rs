@@ -12,7 +12,7 @@ use blyan_primitives::{
 	cid::Cid,
 	learning::{Domain, DomainName, ValidationPool, MAX_DOMAINS},
 };
-use blyan_store::{Store, StoreError};
+use blyan_store::{PinReason, Pins, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use std::{
 	fs::{self, File},
@@ -233,7 +233,7 @@ fn scaled(value: u64, part: u64, whole: u64) -> u64 {
 	(u128::from(value) * u128::from(part) / u128::from(whole)) as u64
 }
 
-/// Divides the text at `path` and puts pool and training text into the store, which is in `folder`.
+/// Divides the text at `path`, puts pool and training text into the store, which is in `folder`, and pins them.
 /// `progress` is told the bytes read so far and the bytes there are.
 ///
 /// Nothing is in the store unless all of the text was good.
@@ -304,6 +304,12 @@ pub fn import_text(
 	// The text first: a pool in the store means that the text is there.
 	let text = store.put_file(text_file.path())?;
 	let pool = store.put_file(pool_file.path())?;
+	// Whoever imported them says when they may go.
+	let mut pins = Pins::default();
+	for cid in [text.cid, pool.cid] {
+		pins.add(cid, PinReason::Manual);
+	}
+	store.pin_all(&pins)?;
 	Ok(ImportedText {
 		pool: PoolRecord { content: pool.cid, shard_bytes: division.shard_bytes, domains },
 		text: TextRecord { content: text.cid, bytes: text.bytes },

@@ -8,15 +8,20 @@ use crate::{
 };
 use blyan_chain_client::{Chain, ChainError};
 use blyan_primitives::{
-	api::BlockInfo,
+	api::ModelInfo,
+	architecture::Tokenizer,
 	cid::Cid,
-	dag::{BlockId, BlockKind, ModelId},
+	dag::{BlockId, BlockKind, Component, ModelId, NewBlock},
 	AccountId, Hash,
 };
 use blyan_store::{PinReason, Pins};
-use std::{collections::BTreeSet, fs, io, path::PathBuf};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	fs, io,
+	path::PathBuf,
+};
 
-/// Ancestors that are looked at: more than a chain of deltas has before it is compacted.
+/// Ancestors that are asked for at once.
 const LINEAGE_DEPTH: u32 = 64;
 
 /// Why it is not known what to keep. Nothing is collected then.
@@ -28,6 +33,9 @@ pub enum KeepError {
 	/// This worker's own memory cannot be read.
 	#[error(transparent)]
 	Journal(#[from] JournalError),
+	/// A block's ancestors end before whole weights: a node or a runtime that is not to be relied on.
+	#[error("the chain of deltas under block {0:?} has no whole weights at its end")]
+	ChainBroken(BlockId),
 	/// The journal cannot be copied for reading.
 	#[error("cannot read the journal {}: {source}", path.display())]
 	Copy {
@@ -41,39 +49,32 @@ pub enum KeepError {
 /// A block, as far as its content is concerned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BlockView {
-	/// What it does to its component.
-	pub kind: BlockKind,
-	/// Where its weights are.
+	/// What it names.
 	pub content: Cid,
 	/// BLAKE2-256 of how it was trained.
 	pub manifest: Hash,
 }
 
-impl From<&BlockInfo<AccountId>> for BlockView {
-	fn from(info: &BlockInfo<AccountId>) -> Self {
-		let block = &info.block;
-		Self { kind: block.kind, content: block.content, manifest: block.manifest_hash }
-	}
-}
-
-/// A block, and its ancestors along first parents, nearest first.
+/// A block, and what its weights are made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LineView {
 	/// The block.
 	pub block: BlockView,
-	/// Its ancestors.
-	pub ancestors: Vec<BlockView>,
+	/// What its ancestors name down to whole weights, nearest first; nothing if it is whole itself.
+	pub base: Vec<Cid>,
 }
 
 /// What decides what is kept.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct View {
-	/// The heads of every model that is followed.
+	/// The heads of every model that is followed, and what they may be rolled back to.
 	pub heads: Vec<LineView>,
-	/// What candidates of every open round are measured from: they themselves, and their ancestors.
+	/// The candidates of every open round.
 	pub candidates: Vec<LineView>,
 	/// What models and open rounds are measured with.
 	pub pools: Vec<Cid>,
+	/// What the followed models' text is made into tokens with.
+	pub tokenizers: Vec<Cid>,
 	/// Datasets that were approved, and the text that is trained on.
 	pub datasets: Vec<Cid>,
 	/// Blocks of this worker that are trained, and on which there is no verdict.
@@ -81,24 +82,17 @@ pub struct View {
 }
 
 /// What must be kept, and why.
-///
-/// A head stays as long as it may be served; so does the block before it, to which it may be rolled back
-/// while on probation, and, if it is a delta, everything down to the weights that it is a delta of.
 pub fn keep(view: &View) -> Pins {
 	let mut pins = Pins::default();
 	for (lines, reason) in [(&view.heads, PinReason::Head), (&view.candidates, PinReason::Round)] {
 		for line in lines {
-			pins.add(line.block.content, reason);
-			let mut is_part = needs_parent(line.block.kind);
-			for (distance, ancestor) in line.ancestors.iter().enumerate() {
-				if distance > 0 && !is_part {
-					break;
-				}
-				pins.add(ancestor.content, reason);
-				// A whole ancestor ends the chain; the block to roll back to may be a delta itself.
-				is_part = needs_parent(ancestor.kind);
+			for content in line.base.iter().chain([&line.block.content]) {
+				pins.add(*content, reason);
 			}
 		}
+	}
+	for tokenizer in &view.tokenizers {
+		pins.add(*tokenizer, PinReason::Head);
 	}
 	for pool in &view.pools {
 		pins.add(*pool, PinReason::Round);
@@ -110,11 +104,6 @@ pub fn keep(view: &View) -> Pins {
 		pins.add(block.content, PinReason::OwnWork);
 	}
 	pins
-}
-
-/// Whether weights of that kind are had only by those of the first parent.
-fn needs_parent(kind: BlockKind) -> bool {
-	matches!(kind, BlockKind::Delta | BlockKind::Rollback)
 }
 
 /// The manifests of blocks whose record of training this worker keeps: small files that the chain knows
@@ -142,8 +131,11 @@ pub async fn read(chain: &dyn Chain, config: &Config, models: &[ModelId]) -> Res
 		if !models.is_empty() && !models.contains(&model.id) {
 			continue;
 		}
-		for entry in chain.manifest(model.id, None).await? {
-			view.heads.extend(line(chain, entry.block).await?);
+		if let Tokenizer::Content { content, .. } = model.architecture.tokenizer {
+			view.tokenizers.push(content);
+		}
+		for block in heads(chain, &model).await? {
+			view.heads.extend(line(chain, block).await?);
 		}
 	}
 	view.datasets.extend(config.train.text.parse::<Cid>());
@@ -151,10 +143,50 @@ pub async fn read(chain: &dyn Chain, config: &Config, models: &[ModelId]) -> Res
 	Ok(view)
 }
 
-async fn line(chain: &dyn Chain, id: BlockId) -> Result<Option<LineView>, ChainError> {
+/// The heads of a model, and, of each block that is on probation, what was head before it: also where the block
+/// is no head any more, since what came after it falls with it.
+async fn heads(chain: &dyn Chain, model: &ModelInfo<AccountId>) -> Result<BTreeSet<BlockId>, ChainError> {
+	let mut generation = model.generation;
+	let mut manifest = chain.manifest(model.id, Some(generation)).await?;
+	let mut heads: BTreeSet<BlockId> = manifest.iter().map(|entry| entry.block).collect();
+	// Blocks go off probation in the order in which they became heads: before a generation without any there
+	// is none.
+	while manifest.iter().any(|entry| entry.probation_until.is_some()) {
+		let Some(earlier) = generation.checked_sub(1) else { break };
+		let former = chain.manifest(model.id, Some(earlier)).await?;
+		let blocks: BTreeMap<Component, BlockId> =
+			former.iter().map(|entry| (entry.component, entry.block)).collect();
+		let on_probation = manifest.iter().filter(|entry| entry.probation_until.is_some());
+		heads.extend(on_probation.filter_map(|entry| blocks.get(&entry.component)));
+		(generation, manifest) = (earlier, former);
+	}
+	Ok(heads)
+}
+
+/// A block with everything down to the whole weights that it is made from.
+async fn line(chain: &dyn Chain, id: BlockId) -> Result<Option<LineView>, KeepError> {
 	let Some(info) = chain.block(id).await? else { return Ok(None) };
-	let ancestors = chain.lineage(id, LINEAGE_DEPTH).await?;
-	Ok(Some(LineView { block: (&info).into(), ancestors: ancestors.iter().map(BlockView::from).collect() }))
+	let block = BlockView { content: info.block.content, manifest: info.block.manifest_hash };
+	let (mut base, mut last) = (Vec::new(), info);
+	while needs_parent(last.block.kind) {
+		// The chain tells a bounded number of ancestors at once.
+		let ancestors = chain.lineage(last.id, LINEAGE_DEPTH).await?;
+		if ancestors.is_empty() {
+			return Err(KeepError::ChainBroken(id));
+		}
+		for ancestor in ancestors {
+			if needs_parent(last.block.kind) {
+				base.push(ancestor.block.content);
+				last = ancestor;
+			}
+		}
+	}
+	Ok(Some(LineView { block, base }))
+}
+
+/// Whether weights of that kind are had only by those of the first parent.
+fn needs_parent(kind: BlockKind) -> bool {
+	matches!(kind, BlockKind::Delta | BlockKind::Rollback)
 }
 
 /// What the trainer's journal says is trained and not closed. The journal is copied first: the trainer that
@@ -174,18 +206,15 @@ fn own_work(config: &Config) -> Result<Vec<BlockView>, KeepError> {
 }
 
 fn open_work(entries: Vec<Entry>) -> Vec<BlockView> {
-	let mut open = std::collections::BTreeMap::new();
+	let mut open = BTreeMap::new();
 	for entry in entries {
 		match entry {
 			Entry::Began { job, .. } | Entry::Closed { job, .. } => {
 				open.remove(&job);
 			}
 			Entry::Trained { job, blocks } => {
-				let view = |block: &blyan_primitives::dag::NewBlock| BlockView {
-					kind: block.kind,
-					content: block.content,
-					manifest: block.manifest_hash,
-				};
+				let view =
+					|block: &NewBlock| BlockView { content: block.content, manifest: block.manifest_hash };
 				open.insert(job, blocks.0.iter().map(view).collect::<Vec<_>>());
 			}
 		}
@@ -197,9 +226,13 @@ fn open_work(entries: Vec<Entry>) -> Vec<BlockView> {
 mod tests {
 	use super::*;
 	use crate::{scale::ScaleHex, trainer::step::Outcome};
+	use blyan_chain_client::fake::FakeChain;
 	use blyan_primitives::{
+		api::{BlockInfo, BlockStanding},
+		architecture::{Architecture, ExpertCount},
 		cid::CidCodec,
-		dag::{Component, ContentFormat, NewBlock},
+		dag::{Block, ContentFormat, ManifestEntry, SemVer},
+		delta::DeltaChain,
 	};
 	use blyan_store::Store;
 	use proptest::prelude::*;
@@ -209,45 +242,161 @@ mod tests {
 		Cid { codec: CidCodec::Raw, digest: [number; 32] }
 	}
 
-	fn block(kind: BlockKind, number: u8) -> BlockView {
-		BlockView { kind, content: cid(number), manifest: Hash::repeat_byte(number) }
+	fn block(number: u8) -> BlockView {
+		BlockView { content: cid(number), manifest: Hash::repeat_byte(number) }
 	}
 
-	fn head(block: BlockView, ancestors: Vec<BlockView>) -> View {
-		View { heads: vec![LineView { block, ancestors }], ..View::default() }
+	/// A chain with a model of one component.
+	struct Model {
+		chain: FakeChain,
+		blocks: Vec<BlockId>,
 	}
 
-	fn kept(view: &View) -> Vec<u8> {
-		keep(view).cids().into_iter().map(|cid| cid.digest[0]).collect()
+	impl Model {
+		fn new() -> Self {
+			let experts = ExpertCount { min: 2, current: 2, max: 2 };
+			let model = ModelInfo {
+				id: 0,
+				name: vec![],
+				owner: None,
+				architecture: Architecture::byte_level(1, experts, 1, 16, 16, 2, 16),
+				version: SemVer::GENESIS,
+				generation: 0,
+				root: None,
+				pool: None,
+				gate: None,
+				migration: None,
+				probation_routing_share: Default::default(),
+			};
+			let chain = FakeChain::new();
+			chain.edit(|state| state.models.insert(0, model));
+			Self { chain, blocks: Vec::new() }
+		}
+
+		/// A block whose content is its number, from 1, made from the block of the number `parent`.
+		fn block(&mut self, kind: BlockKind, parent: Option<usize>) {
+			let number = self.blocks.len() + 1;
+			let block = Block {
+				model: 0,
+				component: Component::Backbone,
+				kind,
+				parents: parent
+					.map(|parent| self.blocks[parent - 1])
+					.into_iter()
+					.collect::<Vec<_>>()
+					.try_into()
+					.unwrap(),
+				content: cid(number as u8),
+				bytes: 1,
+				format: ContentFormat::TensorBlock,
+				trainer: AccountId::new([1; 32]),
+				manifest_hash: Hash::zero(),
+			};
+			let id = block.id();
+			let (standing, deltas) = (BlockStanding::Candidate, DeltaChain::whole(1));
+			let info = BlockInfo {
+				id,
+				block,
+				submission: None,
+				standing,
+				deltas,
+				children: 0,
+				probation_until: None,
+			};
+			self.chain.edit(|state| state.blocks.insert(id, info));
+			self.blocks.push(id);
+		}
+
+		/// The heads of one generation after another, and whether they are on probation.
+		fn heads(&self, heads: &[(usize, bool)]) {
+			self.chain.edit(|state| {
+				for ((number, is_on_probation), generation) in heads.iter().zip(0..) {
+					let entry = ManifestEntry {
+						component: Component::Backbone,
+						block: self.blocks[number - 1],
+						content: cid(*number as u8),
+						bytes: 1,
+						deltas: 0,
+						probation_until: is_on_probation.then_some(9),
+					};
+					state.manifests.insert((0, generation), vec![entry]);
+					state.models.get_mut(&0).unwrap().generation = generation;
+				}
+			});
+		}
+
+		async fn kept(&self) -> Result<Vec<u8>, KeepError> {
+			let config = Config { data_dir: "/nonexistent".into(), ..Config::default() };
+			let view = read(&self.chain, &config, &[]).await?;
+			Ok(keep(&view).cids().into_iter().map(|cid| cid.digest[0]).collect())
+		}
 	}
 
-	#[test]
-	fn keep_should_hold_a_head_and_what_it_may_be_rolled_back_to() {
+	#[tokio::test]
+	async fn keep_should_hold_what_heads_on_probation_may_be_rolled_back_to() {
 		use BlockKind::{Genesis, Update};
-		let view = head(block(Update, 3), vec![block(Update, 2), block(Genesis, 1)]);
-		assert_eq!(kept(&view), [2, 3]);
-		assert_eq!(kept(&head(block(Genesis, 1), vec![])), [1]);
+		let mut model = Model::new();
+		model.block(Genesis, None);
+		for parent in [1, 2, 3] {
+			model.block(Update, Some(parent));
+		}
+		model.heads(&[(1, false), (2, false), (3, false), (4, false)]);
+		assert_eq!(model.kept().await.unwrap(), [4]);
+		model.heads(&[(1, false), (2, false), (3, false), (4, true)]);
+		assert_eq!(model.kept().await.unwrap(), [3, 4]);
+		model.heads(&[(1, false), (2, true), (3, true), (4, true)]);
+		assert_eq!(model.kept().await.unwrap(), [1, 2, 3, 4], "what came after a block falls with it");
+		// A rival of 3 that was accepted after it, and is rolled back to 3, not to its own parent.
+		model.block(Update, Some(2));
+		model.heads(&[(1, false), (2, false), (3, false), (5, true)]);
+		assert_eq!(model.kept().await.unwrap(), [3, 5]);
 	}
 
-	#[test]
-	fn keep_should_hold_a_chain_of_deltas_down_to_whole_weights() {
-		use BlockKind::{Delta, Genesis, Snapshot, Update};
-		let chain = vec![block(Delta, 4), block(Delta, 3), block(Snapshot, 2), block(Genesis, 1)];
-		assert_eq!(kept(&head(block(Delta, 5), chain.clone())), [2, 3, 4, 5]);
-		// The block to roll back to is a delta, and needs its own base.
-		assert_eq!(kept(&head(block(Update, 5), chain)), [2, 3, 4, 5]);
-		assert_eq!(kept(&head(block(Delta, 5), vec![block(Update, 4), block(Delta, 3)])), [4, 5]);
+	#[tokio::test]
+	async fn keep_should_hold_a_chain_of_deltas_down_to_whole_weights() {
+		use BlockKind::{Delta, Genesis, Rollback, Snapshot, Update};
+		let mut model = Model::new();
+		model.block(Genesis, None);
+		model.block(Snapshot, Some(1));
+		model.block(Delta, Some(2));
+		model.block(Delta, Some(3));
+		model.block(Delta, Some(4));
+		model.heads(&[(5, false)]);
+		assert_eq!(model.kept().await.unwrap(), [2, 3, 4, 5]);
+		// What it is rolled back to is a delta, and needs its own base; so does the rollback itself.
+		model.block(Update, Some(4));
+		model.heads(&[(4, false), (6, true)]);
+		assert_eq!(model.kept().await.unwrap(), [2, 3, 4, 6]);
+		model.block(Rollback, Some(4));
+		model.block(Delta, Some(7));
+		model.heads(&[(8, false)]);
+		assert_eq!(model.kept().await.unwrap(), [2, 3, 4, 7, 8]);
+		// More than the chain tells at once.
+		for parent in 8..100 {
+			model.block(Delta, Some(parent));
+		}
+		model.heads(&[(100, false)]);
+		assert_eq!(model.kept().await.unwrap().len(), 3 + 94);
+	}
+
+	#[tokio::test]
+	async fn keep_should_be_unknown_when_a_chain_of_deltas_has_no_end() {
+		let mut model = Model::new();
+		model.block(BlockKind::Delta, None);
+		model.heads(&[(1, false)]);
+		assert!(matches!(model.kept().await, Err(KeepError::ChainBroken(id)) if id == model.blocks[0]));
 	}
 
 	#[test]
 	fn keep_should_name_every_reason() {
-		let line = |number| LineView { block: block(BlockKind::Update, number), ancestors: vec![] };
+		let line = |number| LineView { block: block(number), base: vec![] };
 		let view = View {
 			heads: vec![line(1)],
 			candidates: vec![line(1), line(2)],
 			pools: vec![cid(3)],
+			tokenizers: vec![cid(6)],
 			datasets: vec![cid(4)],
-			own: vec![block(BlockKind::Update, 2)],
+			own: vec![block(2)],
 		};
 		let pins = keep(&view);
 		let reasons = |number| pins.reasons(&cid(number)).collect::<Vec<_>>();
@@ -256,6 +405,7 @@ mod tests {
 		assert_eq!(reasons(3), [PinReason::Round]);
 		assert_eq!(reasons(4), [PinReason::Dataset]);
 		assert_eq!(reasons(5), []);
+		assert_eq!(reasons(6), [PinReason::Head]);
 		assert_eq!(manifests(&view), [1, 2].map(Hash::repeat_byte).into());
 	}
 
@@ -281,12 +431,12 @@ mod tests {
 			Entry::Began { job: 1, digest: Hash::zero() },
 			Entry::Trained { job: 1, blocks: blocks(2) },
 		];
-		assert_eq!(open_work(entries), [block(BlockKind::Update, 2)]);
+		assert_eq!(open_work(entries), [block(2)]);
 		assert_eq!(open_work(vec![Entry::Began { job: 0, digest: Hash::zero() }]), []);
 	}
 
-	fn any_line() -> impl Strategy<Value = Vec<(u8, bool)>> {
-		proptest::collection::vec((0u8..12, any::<bool>()), 1..6)
+	fn any_line() -> impl Strategy<Value = Vec<u8>> {
+		proptest::collection::vec(0u8..12, 1..6)
 	}
 
 	proptest! {
@@ -303,31 +453,28 @@ mod tests {
 			let folder = tempfile::tempdir().unwrap();
 			let store = Store::open(folder.path()).unwrap();
 			let stored: Vec<Cid> = (0u8..12).map(|number| store.put_bytes(&[number]).unwrap().cid).collect();
-			let block = |(number, is_delta): (u8, bool)| BlockView {
-				kind: if is_delta { BlockKind::Delta } else { BlockKind::Update },
-				content: stored[number as usize],
-				manifest: Hash::zero(),
-			};
-			let line = |line: Vec<(u8, bool)>| {
-				let mut blocks = line.into_iter().map(block);
-				LineView { block: blocks.next().unwrap(), ancestors: blocks.collect() }
+			let line = |line: Vec<u8>| {
+				let mut contents = line.into_iter().map(|number| stored[number as usize]);
+				let block = BlockView { content: contents.next().unwrap(), manifest: Hash::zero() };
+				LineView { block, base: contents.collect() }
 			};
 			let contents = |numbers: Vec<u8>| numbers.iter().map(|n| stored[*n as usize]).collect::<Vec<_>>();
 			let view = View {
 				heads: heads.into_iter().map(line).collect(),
 				candidates: candidates.into_iter().map(line).collect(),
 				pools: contents(pools),
+				tokenizers: vec![],
 				datasets: vec![],
 				own: contents(own).into_iter().map(|content| BlockView {
-					content, kind: BlockKind::Update, manifest: Hash::zero()
+					content, manifest: Hash::zero()
 				}).collect(),
 			};
 			for cid in contents(pinned.clone()) {
 				store.pin(cid, PinReason::Manual).unwrap();
 			}
 			store.collect_garbage(&keep(&view).cids(), Duration::ZERO).unwrap();
-			let must = view.heads.iter().chain(&view.candidates).map(|line| line.block.content)
-				.chain(view.heads.iter().filter_map(|line| Some(line.ancestors.first()?.content)))
+			let lines = view.heads.iter().chain(&view.candidates);
+			let must = lines.flat_map(|line| line.base.iter().chain([&line.block.content])).copied()
 				.chain(view.pools.iter().copied())
 				.chain(view.own.iter().map(|block| block.content))
 				.chain(contents(pinned));

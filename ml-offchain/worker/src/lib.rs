@@ -18,7 +18,7 @@
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
 //! | [`evaluator`], [`trainer`], [`serve`] | the roles |
 //! | [`register_model`], [`import_text`], [`status`] | the commands that come and go |
-//! | [`keep`], [`store_command`] | what the store must not lose; looking after it by hand |
+//! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
 //! | [`register`], [`claims`], [`rounds`] | what is read from the chain and sent to it for every role |
 //! | [`journal`], [`progress`], [`components`] | crash-safe memory; progress; components as text |
@@ -27,6 +27,7 @@
 
 pub mod claims;
 pub mod cli;
+pub mod collect;
 pub mod components;
 pub mod config;
 pub mod content;
@@ -34,12 +35,14 @@ pub mod evaluator;
 pub mod exchange;
 pub mod files;
 pub mod heads;
+pub mod hold;
 pub mod import_text;
 pub mod journal;
 pub mod keep;
 pub mod progress;
 pub mod register;
 pub mod register_model;
+mod repeats;
 pub mod replay;
 pub mod rounds;
 mod scale;

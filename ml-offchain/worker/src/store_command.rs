@@ -2,27 +2,25 @@
 
 use crate::{
 	cli::{GetArgs, StoreArgs, StoreCommand},
+	collect::{self, Collection},
 	config::Config,
 	content::Content,
 	exchange::start_gateway,
-	keep,
-	trainer::manifest,
 	worker::Connection,
 };
 use anyhow::{bail, Context, Result};
 use blyan_exchange::{Identity, Network, NetworkConfig};
-use blyan_primitives::cid::{Cid, CidCodec};
-use blyan_store::{content_bytes, FetchOptions, PinReason, Pins, Store, StoreError, Stored};
+use blyan_primitives::cid::Cid;
+use blyan_store::{content_bytes, FetchOptions, PinReason, Store, StoreError, Stored};
 use indicatif::HumanBytes;
 use serde::Serialize;
-use std::{collections::BTreeSet, io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How long answers may take to finish when serving stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Blocks asked for at once.
 const PARALLEL_BLOCKS: usize = 32;
-const HOUR_SECONDS: u64 = 3_600;
 
 /// Does what was asked for; `stop` ends what goes on until then.
 ///
@@ -59,8 +57,12 @@ pub async fn run(args: StoreArgs, stop: CancellationToken) -> Result<()> {
 		}
 		StoreCommand::Get(get) => fetch(store, config, get).await,
 		StoreCommand::Add { file } => {
-			let stored = blocking(move || Ok(store.put_file(file)?)).await?;
-			println!("{}", stored.cid);
+			let stored = blocking(move || {
+				let stored = store.put_file(file)?;
+				store.pin(stored.cid, PinReason::Manual)?;
+				Ok(stored)
+			});
+			println!("{}", stored.await?.cid);
 			Ok(())
 		}
 		StoreCommand::Serve { listen, http_listen } => serve(store, folder, listen, http_listen, stop).await,
@@ -131,47 +133,18 @@ async fn collect(store: Store, config: Option<Config>, grace_hours: u64) -> Resu
 		"what must be kept is on the chain: give --config FILE of the worker, so that the node is asked",
 	)?;
 	let connection = Connection::open_interactively(&config).await?;
-	// All models: what this worker serves, trains and is drawn for may be of any.
-	let view = keep::read(&*connection.chain, &config, &[]).await?;
-	let mut pins = keep::keep(&view);
-	let hashes = keep::manifests(&view);
-	let grace = Duration::from_secs(grace_hours.saturating_mul(HOUR_SECONDS));
-	let (collected, pins) = blocking(move || {
-		pins.extend(&manifest_pins(&store, &hashes)?);
-		let collected = store.collect_garbage(&pins.cids(), grace)?;
-		Ok((collected, pins))
-	})
-	.await?;
+	let grace = collect::hours(grace_hours);
+	let Collection { collected, kept } =
+		collect::collect(&*connection.chain, &config, store, None, grace).await?;
 	for cid in &collected.removed {
 		println!("{cid}");
 	}
 	println!(
-		"{} files removed, {} freed; {} CIDs are kept by the chain and this worker's own work",
+		"{} files removed, {} freed; {kept} CIDs are kept by the chain and this worker's own work",
 		collected.removed.len(),
 		HumanBytes(collected.bytes),
-		pins.cids().len()
 	);
 	Ok(())
-}
-
-/// The stored manifests of those hashes.
-fn manifest_pins(store: &Store, hashes: &BTreeSet<blyan_primitives::Hash>) -> Result<Pins> {
-	/// A longer file is no manifest.
-	const MAX_MANIFEST_BYTES: u64 = 256 << 10;
-	let mut pins = Pins::default();
-	for file in store.list()? {
-		if file.cid.codec != CidCodec::Raw || file.bytes > MAX_MANIFEST_BYTES {
-			continue;
-		}
-		match store.read_verified(&file.cid, MAX_MANIFEST_BYTES) {
-			Ok(bytes) if hashes.contains(&manifest::hash(&bytes)) => {
-				pins.add(file.cid, PinReason::OwnWork);
-			}
-			Ok(_) | Err(StoreError::Missing { .. } | StoreError::Altered { .. }) => {}
-			Err(error) => return Err(error.into()),
-		}
-	}
-	Ok(pins)
 }
 
 async fn fetch(store: Store, config: Option<Config>, get: GetArgs) -> Result<()> {

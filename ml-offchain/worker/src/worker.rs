@@ -1,6 +1,7 @@
 //! What every role starts with: the chain, a key, a folder, a store, an exchange, a registration.
 
 use crate::{
+	collect::Collector,
 	config::{Config, ConfigError},
 	content::Content,
 	exchange::{self, Exchange, ExchangeError},
@@ -60,6 +61,8 @@ pub struct Worker {
 	pub content: Content,
 	/// Exchanges the store with others.
 	pub exchange: Exchange,
+	/// Collects garbage, unless the configuration says never.
+	collector: Option<Collector>,
 	/// Held while the data folder is in use.
 	_lock: File,
 }
@@ -130,7 +133,10 @@ impl Worker {
 		let content = Content::new(network, connection.chain.clone(), connection.account().clone());
 		// Through the other workers the DHT is joined, so that this one is found by those whom it never asks.
 		content.providers(None).await?;
-		Ok(Self { config, connection, content, exchange, _lock: lock })
+		let collector = config.store.gc_period().map(|period| {
+			Collector::start(config.clone(), connection.chain.clone(), content.clone(), period)
+		});
+		Ok(Self { config, connection, content, exchange, collector, _lock: lock })
 	}
 
 	/// Where others are told to find its content.
@@ -138,8 +144,9 @@ impl Worker {
 		self.exchange.endpoint().to_owned()
 	}
 
-	/// Stops serving.
+	/// Stops serving and collecting.
 	pub async fn stop(self) {
+		drop(self.collector);
 		self.exchange.stop(self.config.shutdown_timeout()).await;
 	}
 }

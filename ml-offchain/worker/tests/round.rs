@@ -163,7 +163,14 @@ async fn deltas_should_be_measured_for_what_they_give_and_compacted() {
 async fn migrations_should_be_made_measured_and_worked_with() {
 	let migrate = |migration, steps| JobConfig { migration: Some(migration), ..job(Selection::All, steps) };
 	let (widen, add) = (Migration::WidenFfn { d_ff: 24 }, Migration::AddExperts { count: 1 });
-	let jobs = vec![job(Selection::All, 60), migrate(widen, 0), migrate(add, 20), job(Selection::All, 20)];
+	let remove = Migration::RemoveExpert { index: 0 };
+	let jobs = vec![
+		job(Selection::All, 60),
+		migrate(widen, 0),
+		migrate(add, 20),
+		job(Selection::All, 20),
+		migrate(remove, 0),
+	];
 	let mut stage = Stage::new(jobs.clone()).await;
 	let mut evaluators = Vec::new();
 	for name in ["Dave", "Eve", "Ferdie"] {
@@ -171,11 +178,16 @@ async fn migrations_should_be_made_measured_and_worked_with() {
 	}
 	let before = stage.heads().await.info.architecture;
 	// A worker per migration: the owner wants one at a time.
-	for (jobs, wanted) in [(&jobs[..1], None), (&jobs[..2], Some(widen)), (&jobs[..], Some(add))] {
+	let mut last_expert = None;
+	for (jobs, wanted) in
+		[(&jobs[..1], None), (&jobs[..2], Some(widen)), (&jobs[..4], Some(add)), (&jobs[..], Some(remove))]
+	{
 		if let Some(migration) = wanted {
 			let call = Call::ProposeMigration { model: 0, migration };
 			stage.owner.chain.submit(&stage.owner.signer, call, Wait::Finalized).await.unwrap();
 		}
+		let experts = before.experts.current;
+		last_expert = stage.heads().await.block_of(Component::Expert { layer: 0, index: experts });
 		stage.trainer.train.jobs = jobs.to_vec();
 		stage.train_once().await;
 	}
@@ -187,8 +199,15 @@ async fn migrations_should_be_made_measured_and_worked_with() {
 	assert_eq!((round(2).purpose, round(2).phase), (Purpose::Migration(add), accepted));
 	assert!(matches!(round(3).phase, RoundPhase::Closed(_)), "the new architecture trains on");
 	assert_eq!(round(3).components.len(), round(0).components.len() + 1);
+	assert_eq!(round(4).purpose, Purpose::Migration(remove));
+	let moved = round(4).blocks.into_iter().find_map(|id| {
+		let block = stage.chain.fake.edit(|state| state.blocks[&id].block.clone());
+		(block.component == Component::Expert { layer: 0, index: 0 }).then_some(block)
+	});
+	assert!(last_expert.is_some());
+	assert_eq!(moved.unwrap().parents.first().copied(), last_expert, "the last one takes the place");
 	let after = stage.heads().await.info.architecture;
-	assert_eq!((after.d_ff, after.experts.current), (24, before.experts.current + 1));
+	assert_eq!(after.d_ff, 24);
 	for (task, stop) in evaluators {
 		stop.cancel();
 		task.await.unwrap();

@@ -270,8 +270,9 @@ fn commands_should_list_pin_and_refuse_to_collect_without_the_chain() {
 	fs::write(&file, b"hello\n").unwrap();
 	let cid = good(&run(&store, &["add", &file.display().to_string()]));
 	assert_eq!(cid, "bafkreicysg23kiwv34eg2d7qweipxwosdo2py4ldv42nbauguluen5v6am");
+	assert!(good(&run(&store, &["pin", &cid])).ends_with("was pinned already"), "by being added");
+	good(&run(&store, &["unpin", &cid]));
 	assert!(good(&run(&store, &["pin", &cid])).ends_with("is pinned"));
-	assert!(good(&run(&store, &["pin", &cid])).ends_with("was pinned already"));
 	let listed: serde_json::Value = serde_json::from_str(&good(&run(&store, &["ls", "--json"]))).unwrap();
 	assert_eq!(listed, serde_json::json!([{ "cid": cid, "bytes": 6, "pins": ["manual"] }]));
 	let table = good(&run(&store, &["ls"]));

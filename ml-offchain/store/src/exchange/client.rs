@@ -127,6 +127,14 @@ fn list(failures: &[ProviderFailure]) -> String {
 }
 
 impl FetchError {
+	/// Why each provider was dropped that was.
+	pub fn failures(&self) -> &[ProviderFailure] {
+		match self {
+			Self::Unfetchable { failures, .. } | Self::TimedOut { failures, .. } => failures,
+			_ => &[],
+		}
+	}
+
 	/// Whether the same call may succeed later, when a provider is back.
 	pub fn is_retryable(&self) -> bool {
 		match self {

@@ -10,6 +10,7 @@ use crate::{
 	claims::{claim, Claims, Owing},
 	journal::{Journal, JournalError},
 	register::bly,
+	repeats::Repeats,
 	rounds::{newest, OpenRounds},
 	worker::Worker,
 };
@@ -18,10 +19,10 @@ use blyan_primitives::{
 	dag::{Generation, ModelId},
 	Hash,
 };
-use measure::{MeasureOptions, Measurer};
+use measure::{MeasureError, MeasureOptions, Measurer};
 use rand::{rngs::OsRng, RngCore};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use step::{step, Action, Call, CallKey, Entry, Input, Note, RoundView, State};
+use step::{step, Action, Attempt, Call, CallKey, Entry, Input, Note, RoundView, State};
 use tokio::{
 	sync::{mpsc, Mutex},
 	task::JoinSet,
@@ -47,6 +48,7 @@ pub enum EvaluateError {
 /// What came back from a task.
 enum Event {
 	Input(Input),
+	MeasureFailed { attempt: Attempt, error: MeasureError },
 	Claimed { epoch: u32, is_final: bool },
 }
 
@@ -67,6 +69,8 @@ struct Evaluator {
 	journal: Journal<Entry>,
 	measurer: Arc<Mutex<Measurer>>,
 	claims: Claims,
+	/// Measurements that failed.
+	failures: Repeats<Attempt>,
 	rounds: OpenRounds,
 	tasks: JoinSet<()>,
 	events: mpsc::Sender<Event>,
@@ -91,6 +95,7 @@ impl Evaluator {
 			journal,
 			measurer: Arc::new(Mutex::new(measurer)),
 			claims: Claims::default(),
+			failures: Repeats::default(),
 			rounds: OpenRounds::default(),
 			tasks: JoinSet::new(),
 			events,
@@ -172,6 +177,16 @@ impl Evaluator {
 				let actions = step(&mut self.state, input);
 				self.carry_out(actions)
 			}
+			Event::MeasureFailed { attempt, error } => {
+				let is_retryable = error.is_retryable();
+				if self.failures.is_news(attempt) {
+					tracing::warn!(round = %attempt, %error, is_retryable, "could not measure");
+				} else {
+					tracing::debug!(round = %attempt, %error, is_retryable, "could not measure, again");
+				}
+				let actions = step(&mut self.state, Input::MeasureFailed { attempt, is_retryable });
+				self.carry_out(actions)
+			}
 			Event::Claimed { epoch, is_final } => {
 				self.claims.returned(epoch, is_final);
 				Ok(())
@@ -197,22 +212,18 @@ impl Evaluator {
 		self.tasks.spawn(async move {
 			tracing::info!(round = %round.attempt, model = round.model, "measuring");
 			let result = measurer.lock().await.measure(&round).await;
-			let input = match result {
-				Ok(measurement) => Input::Measured {
+			let event = match result {
+				Ok(measurement) => Event::Input(Input::Measured {
 					attempt: round.attempt,
 					blocks: round.blocks,
 					finding: measurement.finding,
 					salt: random_salt(),
 					losses: measurement.losses,
-				},
-				Err(error) => {
-					let is_retryable = error.is_retryable();
-					tracing::warn!(round = %round.attempt, %error, is_retryable, "could not measure");
-					Input::MeasureFailed { attempt: round.attempt, is_retryable }
-				}
+				}),
+				Err(error) => Event::MeasureFailed { attempt: round.attempt, error },
 			};
 			// Nobody listens any more when the worker stops.
-			let _ = events.send(Event::Input(input)).await;
+			let _ = events.send(event).await;
 		});
 	}
 
@@ -271,7 +282,7 @@ impl Evaluator {
 						step(&mut self.state, Input::Returned { call, is_final });
 					}
 					Some(Event::Claimed { epoch, is_final }) => self.claims.returned(epoch, is_final),
-					Some(Event::Input(_)) => {}
+					Some(Event::Input(_) | Event::MeasureFailed { .. }) => {}
 					None => break,
 				}
 			}

@@ -14,7 +14,6 @@ use blyan_chain_client::Chain;
 use blyan_delta::{Delta, DeltaError, DeltaOptions};
 use blyan_model::{ModelError, Text, Trainer, Weights};
 use blyan_primitives::{
-	architecture::Architecture,
 	cid::Cid,
 	dag::{
 		BlockId, BlockKind, Component, ContentFormat, Generation, ManifestEntry, NewBlock, NewBlocks,
@@ -289,6 +288,8 @@ impl Run {
 	fn to_blocks(&self) -> Result<NewBlocks, JobError> {
 		let store = self.workshop.content.store();
 		let text = store_text(store, &self.workshop.config.train.text)?;
+		// Until the manifest names it.
+		let _hold = self.workshop.content.hold([text.cid]);
 		let (mut trainer, mut record) = self.open(map_text(&store.path(&text.cid))?)?;
 		self.workshop.reporter.tell(&Happening::JobStarted {
 			job: self.job,
@@ -338,19 +339,12 @@ impl Run {
 		Ok((trainer, record))
 	}
 
-	/// The head that a component is trained from; that of another one, for a component that comes with a
-	/// migration.
+	/// The head that a component is trained from; with a migration, that of the component which its weights
+	/// come from.
 	fn parent_of(&self, component: Component) -> Option<BlockId> {
-		let Architecture { layers, experts, .. } = self.heads.info.architecture;
-		let sibling = match component {
-			Component::Backbone => component,
-			Component::Router { layer } => Component::Router { layer: layer.min(layers.saturating_sub(1)) },
-			Component::Expert { layer, index } => Component::Expert {
-				layer: layer.min(layers.saturating_sub(1)),
-				index: index.checked_rem(experts.current).unwrap_or_default(),
-			},
-		};
-		self.heads.block_of(component).or_else(|| self.heads.block_of(sibling))
+		let architecture = &self.heads.info.architecture;
+		let of = self.plan.migration.map_or(component, |migration| migration.parent(architecture, component));
+		self.heads.block_of(of)
 	}
 
 	fn train(&self, trainer: &mut Trainer, record: &mut RunRecord) -> Result<(), JobError> {

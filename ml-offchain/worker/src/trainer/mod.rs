@@ -13,6 +13,7 @@ use crate::{
 	heads::Heads,
 	journal::{Journal, JournalError},
 	progress::{Happening, Reporter},
+	repeats::Repeats,
 	rounds::newest,
 	worker::Worker,
 };
@@ -95,6 +96,8 @@ struct TrainerWorker {
 	/// Loaded for the job before; the next one loads what changed.
 	heads: Option<Heads>,
 	claims: Claims,
+	/// Jobs that could not be done.
+	failures: Repeats<JobNumber>,
 	tasks: JoinSet<()>,
 	events: mpsc::Sender<Event>,
 	received: mpsc::Receiver<Event>,
@@ -132,6 +135,7 @@ impl TrainerWorker {
 			workshop,
 			heads: None,
 			claims: Claims::default(),
+			failures: Repeats::default(),
 			tasks: JoinSet::new(),
 			events,
 			received,
@@ -211,7 +215,11 @@ impl TrainerWorker {
 				if !error.is_retryable() {
 					return Err(error.into());
 				}
-				tracing::warn!(job, %error, "tried again with the next block");
+				if self.failures.is_news(job) {
+					tracing::warn!(job, %error, "tried again with the next block");
+				} else {
+					tracing::debug!(job, %error, "tried again with the next block");
+				}
 				Input::TrainFailed { job }
 			}
 			Event::Submitted { job, result } => Input::Returned { job, is_refused: self.judge(job, result)? },

@@ -1,0 +1,223 @@
+//! What `train` does, as the configuration says it.
+
+use super::ConfigError;
+use crate::components::Selection;
+use blyan_model::{Device, TrainConfig as ModelTrainConfig};
+use blyan_primitives::{
+	dag::{Component, ModelId},
+	merkle,
+	migration::Migration,
+	Hash,
+};
+use serde::{Deserialize, Serialize};
+
+/// What `train` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+	/// The model to improve.
+	pub model: ModelId,
+	/// The training text: a CID, or a path. `import-text` prints the CID.
+	pub text: String,
+	/// Write a checkpoint at least this often, in seconds.
+	pub checkpoint_seconds: u64,
+	/// How often a submission that came to no verdict is sent again.
+	pub max_resubmissions: u32,
+	/// How long the content of heads and of the text may take to fetch, in seconds.
+	pub fetch_timeout_seconds: u64,
+	/// What to train, one after another; each starts from the heads that the one before left.
+	pub jobs: Vec<JobConfig>,
+}
+
+/// How a job's result is sent to the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubmitAs {
+	/// As whole weights.
+	#[default]
+	Weights,
+	/// As what changed since the heads, low-rank and sparse in INT8: some twentieth of the bytes. A head that
+	/// has as many deltas as it should is improved by whole weights.
+	Deltas,
+	/// Nothing is trained: heads that are chains of deltas are compacted into whole weights, for which the
+	/// measurement fee is paid.
+	Snapshots,
+}
+
+/// A training run, submitted as one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobConfig {
+	/// What is trained: "all", or a list such as `["expert(0,1)", "router(0)"]`.
+	pub components: Selection,
+	/// Optimizer steps.
+	pub steps: u32,
+	/// Sequences of a step.
+	pub batch: u32,
+	/// Tokens of a sequence.
+	pub sequence: u32,
+	/// Sequences that one thread computes at once; part of the result.
+	pub micro_batch: u32,
+	/// Highest learning rate.
+	pub learning_rate: f32,
+	/// Steps over which the learning rate rises to its highest.
+	pub warmup: u32,
+	/// Learning rate of the last step, as a share of the highest.
+	pub final_rate_share: f32,
+	/// Decoupled weight decay of matrices.
+	pub weight_decay: f32,
+	/// Largest norm of a step's gradient.
+	pub clip: f32,
+	/// Weight of the load-balancing loss, when a router is trained.
+	pub balance: f32,
+	/// Decides the batches.
+	pub seed: u64,
+	/// Where the arithmetic is done: "cpu", "cuda" or "wgpu".
+	pub device: Device,
+	/// A change of the architecture, which the model's owner has proposed: the weights that it rewrites are
+	/// made from the heads, trained for `steps` (which may be 0), and sent as one.
+	pub migration: Option<Migration>,
+	/// How the result is sent: "weights", "deltas", or "snapshots" to compact instead of training.
+	pub submit_as: SubmitAs,
+}
+
+impl Default for TrainConfig {
+	fn default() -> Self {
+		Self {
+			model: 0,
+			text: String::new(),
+			checkpoint_seconds: 10,
+			max_resubmissions: 3,
+			fetch_timeout_seconds: 120,
+			jobs: Vec::new(),
+		}
+	}
+}
+
+impl Default for JobConfig {
+	fn default() -> Self {
+		let ModelTrainConfig {
+			components: _,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			threads: _,
+			device,
+		} = ModelTrainConfig::default();
+		Self {
+			components: Selection::All,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			migration: None,
+			submit_as: SubmitAs::default(),
+			device,
+		}
+	}
+}
+
+impl JobConfig {
+	pub(super) fn validate(&self, number: usize) -> Result<(), ConfigError> {
+		let check = |holds: bool, field: &str, why: &str| {
+			let field = format!("train.jobs[{number}].{field}");
+			if holds {
+				Ok(())
+			} else {
+				Err(ConfigError::field(field, why))
+			}
+		};
+		let is_named = self.components != Selection::Some(Vec::new());
+		check(is_named, "components", "names nothing to train; \"all\" trains everything")?;
+		let migrates = self.migration.is_some();
+		check(self.steps > 0 || migrates, "steps", "must be at least 1")?;
+		let is_all = self.components == Selection::All;
+		check(is_all || !migrates, "components", "must be \"all\": the migration says what it rewrites")?;
+		let is_whole = self.submit_as == SubmitAs::Weights;
+		check(is_whole || !migrates, "submit_as", "must be \"weights\": a migration is sent whole")?;
+		check(self.batch > 0, "batch", "must be at least 1")?;
+		check(self.sequence > 0, "sequence", "must be at least 1")?;
+		check(self.micro_batch > 0, "micro_batch", "must be at least 1")?;
+		let is_positive = |x: f32| x > 0.0 && x.is_finite();
+		check(is_positive(self.learning_rate), "learning_rate", "must be above 0 and finite")?;
+		check(is_positive(self.clip), "clip", "must be above 0 and finite")
+		// The rest depends on the model, which checks it before the first step.
+	}
+
+	/// What the model is told.
+	pub fn for_model(&self, components: Vec<Component>, threads: usize) -> ModelTrainConfig {
+		let Self {
+			components: _,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			device,
+			migration: _,
+			submit_as: _,
+		} = self.clone();
+		ModelTrainConfig {
+			components,
+			steps,
+			batch,
+			sequence,
+			micro_batch,
+			learning_rate,
+			warmup,
+			final_rate_share,
+			weight_decay,
+			clip,
+			balance,
+			seed,
+			threads,
+			device,
+		}
+	}
+
+	/// Names what decides the result of the job, so that a journal is not continued with another one.
+	pub fn digest(&self, model: ModelId, text: &str) -> Hash {
+		let job = serde_json::to_string(self).unwrap_or_default();
+		merkle::leaf(model, &(b"blyan/job", job, text))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn job_digest_should_change_with_everything_that_decides_the_result() {
+		let job = JobConfig::default();
+		let base = job.digest(0, "text");
+		assert_eq!(base, JobConfig::default().digest(0, "text"));
+		assert_ne!(base, job.digest(1, "text"));
+		assert_ne!(base, job.digest(0, "other"));
+		assert_ne!(base, JobConfig { seed: 1, ..job.clone() }.digest(0, "text"));
+		assert_ne!(
+			base,
+			JobConfig { components: Selection::Some(vec![Component::Backbone]), ..job }.digest(0, "text")
+		);
+	}
+}
