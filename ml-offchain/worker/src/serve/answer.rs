@@ -87,7 +87,8 @@ pub fn begin(
 					Assembly::of_bytes()
 				}
 			};
-			let generation = Generator::new(served.weights()).generate(&prompt, &sampling, |emitted| {
+			let mut generator = Generator::capped(served.weights(), &served.cap)?;
+			let generation = generator.generate(&prompt, &sampling, |emitted| {
 				generated += 1;
 				if stop.is_cancelled() || events.is_closed() {
 					return ControlFlow::Break(());
@@ -102,7 +103,9 @@ pub fn begin(
 						ControlFlow::Break(())
 					}
 				}
-			})?;
+			});
+			metrics.turned_away(generator.turned_away());
+			let generation = generation?;
 			match (generation.finish, assembly.is_stopped()) {
 				(_, true) => Ok(Generation { finish: Finish::Stop, ..generation }),
 				(Finish::Cancelled, false) => Ok(generation),

@@ -7,11 +7,11 @@ use crate::{
 	rounds::newest,
 };
 use blyan_chain_client::{BlockRef, Chain, ChainError};
-use blyan_model::Weights;
+use blyan_model::{RoutingCap, Weights};
 use blyan_primitives::{
 	api::ModelInfo,
-	dag::{BlockId, Generation, ModelId},
-	AccountId, BlockNumber, Hash,
+	dag::{BlockId, Component, Generation, ManifestEntry, ModelId},
+	merkle, AccountId, BlockNumber, Hash,
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -35,6 +35,9 @@ pub struct Receipt {
 	pub version_root: Hash,
 	/// The blocks whose weights were used, in the order of the components' indices.
 	pub blocks: Vec<BlockId>,
+	/// Those of them that were on probation at `chain_height`. No more of the answer's tokens are routed to an
+	/// expert among them than the chain's share, see [`RoutingCap`].
+	pub probation: Vec<BlockId>,
 	/// The newest finalized block in which this was seen to be the model's version.
 	pub chain_height: BlockNumber,
 	/// Its hash.
@@ -50,18 +53,36 @@ pub struct Served {
 	pub since_seconds: u64,
 	/// What rides along with answers.
 	pub receipt: Receipt,
+	/// Holds for the experts that were on probation at the receipt's height.
+	pub cap: RoutingCap,
 	heads: Arc<Heads>,
 }
 
+/// The heads that are on probation in the block of that height.
+fn on_probation(manifest: &[ManifestEntry], height: BlockNumber) -> impl Iterator<Item = &ManifestEntry> {
+	manifest.iter().filter(move |entry| entry.probation_until.is_some_and(|until| height < until))
+}
+
 impl Served {
-	fn new(heads: Heads, at: BlockRef) -> Self {
-		let info = &heads.info;
+	/// These weights, seen in the block `at` to be those of the model, of which that block says `info`.
+	fn new(heads: Arc<Heads>, since_seconds: u64, info: &ModelInfo<AccountId>, at: BlockRef) -> Self {
+		let manifest = &heads.manifest;
+		let cap = RoutingCap {
+			share_parts_per_billion: info.probation_routing_share.deconstruct(),
+			experts: on_probation(manifest, at.number)
+				.filter_map(|entry| match entry.component {
+					Component::Expert { layer, index } => Some((layer, index)),
+					Component::Backbone | Component::Router { .. } => None,
+				})
+				.collect(),
+		};
 		let receipt = Receipt {
 			model_id: info.id,
 			generation: info.generation,
 			version: info.version.to_string(),
 			version_root: heads.root,
-			blocks: heads.manifest.iter().map(|entry| entry.block).collect(),
+			blocks: manifest.iter().map(|entry| entry.block).collect(),
+			probation: on_probation(manifest, at.number).map(|entry| entry.block).collect(),
 			chain_height: at.number,
 			chain_hash: at.hash,
 		};
@@ -69,18 +90,22 @@ impl Served {
 			name if name.trim().is_empty() => numbered(info.id),
 			name => name.into_owned(),
 		};
-		Self { name, since_seconds: super::unix_seconds(), receipt, heads: Arc::new(heads) }
+		Self { name, since_seconds, receipt, cap, heads }
 	}
 
-	/// The same weights, seen to be the model's in a newer block.
-	fn seen_at(&self, at: BlockRef) -> Self {
-		let receipt = Receipt { chain_height: at.number, chain_hash: at.hash, ..self.receipt.clone() };
-		Self {
-			name: self.name.clone(),
-			since_seconds: self.since_seconds,
-			receipt,
-			heads: self.heads.clone(),
+	/// The same weights, seen to be the model's in a newer block. What is on probation may be less.
+	fn seen_at(&self, info: &ModelInfo<AccountId>, at: BlockRef) -> Self {
+		Self::new(self.heads.clone(), self.since_seconds, info, at)
+	}
+
+	/// Names all that answers depend on besides the request: the weights, and the cap on routing.
+	pub fn fingerprint(&self) -> Hash {
+		let RoutingCap { share_parts_per_billion, experts } = &self.cap;
+		let root = self.receipt.version_root;
+		if experts.is_empty() {
+			return root;
 		}
+		merkle::leaf(0, &(root, share_parts_per_billion, experts))
 	}
 
 	/// The weights.
@@ -136,15 +161,19 @@ pub async fn follow(
 		let known = current.borrow().served.clone();
 		match observe(chain, content, config, known.as_deref()).await {
 			Ok(served) => {
-				if known.is_none_or(|known| known.receipt.version_root != served.receipt.version_root) {
-					let Receipt { generation, version_root, chain_height, .. } = &served.receipt;
+				let Receipt { generation, version_root, chain_height, probation, .. } = &served.receipt;
+				let on_probation = probation.len();
+				if known.as_ref().is_none_or(|known| known.receipt.version_root != *version_root) {
 					tracing::info!(
 						model,
 						generation,
 						?version_root,
 						chain_height,
+						on_probation,
 						"answering from a new version"
 					);
+				} else if known.is_some_and(|known| known.cap != served.cap) {
+					tracing::info!(model, generation, chain_height, on_probation, "probation changed");
 				}
 				current.send_replace(Current { served: Some(Arc::new(served)), trouble: None });
 			}
@@ -186,13 +215,13 @@ async fn observe(
 	if let Some(known) = known.filter(|known| {
 		known.receipt.generation == info.generation && Some(known.receipt.version_root) == info.root
 	}) {
-		return Ok(known.seen_at(at));
+		return Ok(known.seen_at(&info, at));
 	}
 	// Of that generation and no other: the receipt says in which block it was the model's.
 	let known = known.map(|known| &*known.heads);
 	let (generation, limit) = (Some(info.generation), config.expert_cache_bytes);
 	let heads = load_verified_within(chain, content, model, generation, known, FETCH_PATIENCE, limit).await?;
-	Ok(Served::new(heads, at))
+	Ok(Served::new(Arc::new(heads), super::unix_seconds(), &info, at))
 }
 
 /// The model, and the finalized block whose state says so.

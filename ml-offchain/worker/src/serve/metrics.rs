@@ -26,6 +26,7 @@ pub struct Metrics {
 	answers: AtomicU64,
 	cancelled: AtomicU64,
 	failed: AtomicU64,
+	turned_away: AtomicU64,
 	microseconds: AtomicU64,
 }
 
@@ -60,6 +61,11 @@ impl Metrics {
 		}
 	}
 
+	/// In an answer, experts on probation were so often over their share when a token wanted them.
+	pub fn turned_away(&self, times: u64) {
+		self.turned_away.fetch_add(times, Relaxed);
+	}
+
 	/// How long an answer takes on average; zero before the first.
 	pub fn mean_answer(&self) -> Duration {
 		let answers = self.answers.load(Relaxed);
@@ -79,6 +85,11 @@ impl Metrics {
 			("answers_failed_total", "Answers that the model failed at.", &self.failed),
 			("prompt_tokens_total", "Tokens of prompts.", &self.prompt_tokens),
 			("completion_tokens_total", "Tokens generated.", &self.completion_tokens),
+			(
+				"probation_turned_away_total",
+				"Times that a token went elsewhere because an expert on probation was over its share.",
+				&self.turned_away,
+			),
 		] {
 			page.single(name, "counter", help, counter.load(Relaxed));
 		}
@@ -97,6 +108,8 @@ impl Metrics {
 			page.single("model_generation", "gauge", help, served.receipt.generation);
 			let help = "The newest finalized block in which that generation was the model's.";
 			page.single("chain_height", "gauge", help, served.receipt.chain_height);
+			let help = "Experts of that generation that are on probation.";
+			page.single("experts_on_probation", "gauge", help, served.cap.experts.len());
 			if let Some(cache) = served.weights().cache_metrics() {
 				for (name, kind, help, value) in [
 					("expert_hits_total", "counter", "Experts that were in memory when needed.", cache.hits),
@@ -105,6 +118,12 @@ impl Metrics {
 					("expert_ahead_total", "counter", "Experts that were loaded ahead.", cache.loaded_ahead),
 					("expert_evictions_total", "counter", "Experts that made room.", cache.evictions),
 					("expert_resident_bytes", "gauge", "Bytes of experts in memory.", cache.resident_bytes),
+					(
+						"expert_highest_resident_bytes",
+						"gauge",
+						"The most bytes of experts there ever were in memory.",
+						cache.highest_resident_bytes,
+					),
 					("expert_limit_bytes", "gauge", "Bytes of experts there may be.", cache.limit_bytes),
 				] {
 					page.single(name, kind, help, value);

@@ -18,6 +18,23 @@
 //! against the version root, and lets the next answer begin with them. Answers under way end with the
 //! version they began with.
 //!
+//! # Probation
+//!
+//! A new head serves on probation until the height that the manifest names is finalized. For that long, of the
+//! first `t` tokens of a sequence no more than `ceil(share x t)` are routed to such an expert, if its layer has
+//! others to route to; the share is the chain's, and there is no option to lift it. The receipt's `probation`
+//! names the blocks; when it ends, the next answer begins without the cap, from the same weights in memory.
+//! `blyan_serve_experts_on_probation` counts the experts, `blyan_serve_probation_turned_away_total` how often one
+//! was wanted beyond its share. What a sequence is, and what it counts: [`blyan_model::RoutingCap`].
+//!
+//! # Experts in memory
+//!
+//! With `expert_cache_bytes` an expert is loaded when a token is routed to it, and the least recently used leave
+//! so that the limit holds, over all answers and versions together. A thread loads ahead what a layer has chosen,
+//! and what the next layer's router makes of the same input. Answers are the same to the bit. The metrics
+//! `blyan_serve_expert_*` tell hits, misses, what was loaded ahead and of use, evictions, bytes in memory now and
+//! at most, and the limit.
+//!
 //! # Differences from OpenAI
 //!
 //! - Of a model without a tokenizer, a token is a byte. `usage` counts tokens, those of a stop sequence
@@ -26,7 +43,8 @@
 //! - Usage and receipt are always in the last event before `[DONE]`; with `stream_options.include_usage`
 //!   that event has no choices, without it it is the one that bears `finish_reason`.
 //! - `n` is 1; penalties, tools and JSON mode are refused by name. Unknown fields are ignored.
-//! - The same `seed`, `system_fingerprint` and request give the same answer on the same kind of machine.
+//! - The same `seed`, `system_fingerprint` and request give the same answer on the same kind of machine. A
+//!   fingerprint is of the version, and of what is on probation.
 //!
 //! # Bounds
 //!

@@ -134,7 +134,7 @@ impl Head {
 			endpoint: asked.endpoint,
 			id: format!("{prefix}-{}", hex(&random)),
 			created: super::unix_seconds(),
-			fingerprint: format!("fp_{}", hex(&served.receipt.version_root.as_bytes()[..5])),
+			fingerprint: format!("fp_{}", hex(&served.fingerprint().as_bytes()[..5])),
 			logprobs: asked.logprobs,
 			include_usage: asked.include_usage,
 			served,
