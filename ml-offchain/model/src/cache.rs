@@ -3,6 +3,10 @@
 //! What a model computes does not depend on which of its experts are in memory: an expert is read from its
 //! file whenever it is needed and not there, and the one that was not used for longest leaves. Experts that
 //! are being used stay; whoever needs room waits for them, and holds none meanwhile, so nobody waits forever.
+//!
+//! A thread loads ahead what is expected to be used soon. It never waits for room, does not take that of an expert
+//! which was loaded ahead and still waits for its use, and forgets what somebody needed before its turn came. An
+//! expert that is expected and there counts as used. `scripts/bench experts` measures it.
 
 use crate::{
 	content,
@@ -80,7 +84,9 @@ struct Shared {
 struct State {
 	entries: BTreeMap<Arc<Path>, Entry>,
 	loading: BTreeSet<Arc<Path>>,
-	/// Counts uses.
+	/// To be loaded ahead; neither there nor being loaded.
+	asked: BTreeSet<Arc<Path>>,
+	/// Counts uses, and expectations of them.
 	clock: u64,
 	metrics: CacheMetrics,
 }
@@ -121,11 +127,13 @@ impl Drop for CachedExpert {
 }
 
 impl State {
-	/// Makes room for so many bytes, and counts them; whether there is.
-	fn reserve(&mut self, bytes: u64) -> bool {
+	/// Makes room for so many bytes, and counts them; whether there is. What is needed now takes the room of any
+	/// expert that is not being used, what is loaded ahead only of those that were used.
+	fn reserve(&mut self, bytes: u64, is_ahead: bool) -> bool {
 		let limit = self.metrics.limit_bytes;
 		while self.metrics.resident_bytes + bytes > limit {
-			let idle = self.entries.iter().filter(|(_, entry)| entry.users == 0);
+			let may_leave = |entry: &Entry| entry.users == 0 && !(is_ahead && entry.is_ahead);
+			let idle = self.entries.iter().filter(|(_, entry)| may_leave(entry));
 			let Some(oldest) = idle.min_by_key(|(_, entry)| entry.used).map(|(path, _)| path.clone()) else {
 				return false;
 			};
@@ -170,10 +178,8 @@ impl Shared {
 	fn load_ahead(&self, files: Receiver<ExpertFile>) {
 		for file in files {
 			let mut state = self.state();
-			if state.entries.contains_key(&file.path)
-				|| state.loading.contains(&file.path)
-				|| !state.reserve(self.bytes)
-			{
+			// Not asked any more: somebody needed it meanwhile.
+			if !state.asked.remove(&file.path) || !state.reserve(self.bytes, true) {
 				continue;
 			}
 			state.loading.insert(file.path.clone());
@@ -226,6 +232,7 @@ impl ExpertCache {
 		loop {
 			state.clock += 1;
 			let clock = state.clock;
+			state.asked.remove(&file.path);
 			let State { entries, metrics, .. } = &mut *state;
 			if let Some(entry) = entries.get_mut(&file.path) {
 				entry.used = clock;
@@ -234,7 +241,7 @@ impl ExpertCache {
 				metrics.ahead_hits += u64::from(std::mem::take(&mut entry.is_ahead));
 				return Ok(held(entry.buffer.clone()));
 			}
-			if !state.loading.contains(&file.path) && state.reserve(shared.bytes) {
+			if !state.loading.contains(&file.path) && state.reserve(shared.bytes, false) {
 				break;
 			}
 			state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -245,10 +252,19 @@ impl ExpertCache {
 		shared.load(file, 1).map(held)
 	}
 
-	/// Says that an expert will likely be needed soon.
+	/// Says that an expert will likely be needed soon. Does not wait.
 	pub fn expect(&self, file: &ExpertFile) {
-		// A full queue means that loading is behind already.
-		let _ = self.ahead.try_send(file.clone());
+		let mut state = self.shared.state();
+		state.clock += 1;
+		let clock = state.clock;
+		if let Some(entry) = state.entries.get_mut(&file.path) {
+			entry.used = clock;
+		} else if !state.loading.contains(&file.path) && state.asked.insert(file.path.clone()) {
+			// A full queue means that loading is behind already.
+			if self.ahead.try_send(file.clone()).is_err() {
+				state.asked.remove(&file.path);
+			}
+		}
 	}
 
 	pub fn metrics(&self) -> CacheMetrics {
@@ -265,10 +281,27 @@ mod tests {
 		weights::tests::{lively, write_components},
 		Generator, Sampling, Weights,
 	};
-	use std::ops::ControlFlow;
+	use std::{ops::ControlFlow, path::PathBuf};
 
 	/// Bytes of an expert of [`tiny`].
 	const EXPERT_BYTES: u64 = 3 * 24 * 20 * 4;
+
+	/// Of the first layer.
+	fn file_of(index: u16, path: &impl Fn(Component) -> PathBuf) -> ExpertFile {
+		let component = Component::Expert { layer: 0, index };
+		ExpertFile { component, path: path(component).into() }
+	}
+
+	/// Waits until nothing is left to be loaded ahead.
+	fn settle(cache: &ExpertCache) {
+		let is_busy = || {
+			let state = cache.shared.state();
+			!state.asked.is_empty() || !state.loading.is_empty()
+		};
+		while is_busy() {
+			std::thread::yield_now();
+		}
+	}
 
 	fn answer(weights: &Weights) -> Vec<(u32, u32)> {
 		let mut emitted = Vec::new();
@@ -310,10 +343,7 @@ mod tests {
 		let weights = lively(&tiny());
 		let path = write_components(&weights, folder.path());
 		let cache = ExpertCache::new(&weights.layout, 2 * EXPERT_BYTES).unwrap();
-		let file = |index| {
-			let component = Component::Expert { layer: 0, index };
-			ExpertFile { component, path: path(component).into() }
-		};
+		let file = |index| file_of(index, &path);
 		for index in [0, 1, 0, 2, 0, 1] {
 			drop(cache.get(&file(index)).unwrap());
 		}
@@ -322,15 +352,51 @@ mod tests {
 	}
 
 	#[test]
+	fn expert_should_stay_longer_when_it_is_expected() {
+		let folder = tempfile::tempdir().unwrap();
+		let weights = lively(&tiny());
+		let path = write_components(&weights, folder.path());
+		let cache = ExpertCache::new(&weights.layout, 2 * EXPERT_BYTES).unwrap();
+		let file = |index| file_of(index, &path);
+		drop(cache.get(&file(0)).unwrap());
+		drop(cache.get(&file(1)).unwrap());
+		cache.expect(&file(0));
+		drop(cache.get(&file(2)).unwrap());
+		drop(cache.get(&file(0)).unwrap());
+		let CacheMetrics { hits, misses, evictions, .. } = cache.metrics();
+		assert_eq!((hits, misses, evictions), (1, 3, 1), "1 left for 2");
+	}
+
+	#[test]
+	fn expert_loaded_ahead_should_stay_until_used_when_others_are_expected_too() {
+		let folder = tempfile::tempdir().unwrap();
+		let weights = lively(&tiny());
+		let path = write_components(&weights, folder.path());
+		let cache = ExpertCache::new(&weights.layout, EXPERT_BYTES).unwrap();
+		let file = |index| file_of(index, &path);
+		for index in [0, 1, 0, 2] {
+			cache.expect(&file(index));
+			settle(&cache);
+		}
+		drop(cache.get(&file(0)).unwrap());
+		let metrics = cache.metrics();
+		assert_eq!((metrics.ahead_hits, metrics.loaded_ahead, metrics.evictions), (1, 1, 0));
+		// Used now, so it makes room; and what is needed takes the room of whatever is not in use.
+		cache.expect(&file(1));
+		settle(&cache);
+		drop(cache.get(&file(2)).unwrap());
+		let metrics = cache.metrics();
+		assert_eq!((metrics.loaded_ahead, metrics.evictions, metrics.misses), (2, 2, 1));
+		assert_eq!(metrics.highest_resident_bytes, EXPERT_BYTES);
+	}
+
+	#[test]
 	fn an_expert_in_use_should_stay_and_whoever_needs_its_room_wait() {
 		let folder = tempfile::tempdir().unwrap();
 		let weights = lively(&tiny());
 		let path = write_components(&weights, folder.path());
 		let cache = ExpertCache::new(&weights.layout, EXPERT_BYTES).unwrap();
-		let file = |index| {
-			let component = Component::Expert { layer: 0, index };
-			ExpertFile { component, path: path(component).into() }
-		};
+		let file = |index| file_of(index, &path);
 		let held = cache.get(&file(0)).unwrap();
 		let before = held.numbers().to_vec();
 		std::thread::scope(|scope| {

@@ -35,8 +35,8 @@ pub struct Receipt {
 	pub version_root: Hash,
 	/// The blocks whose weights were used, in the order of the components' indices.
 	pub blocks: Vec<BlockId>,
-	/// Those of them that were on probation at `chain_height`. For that long, of each sequence's tokens no more
-	/// are routed to such an expert than the chain's share.
+	/// Those of them that were on probation at `chain_height`. No more of the answer's tokens are routed to an
+	/// expert among them than the chain's share, see [`RoutingCap`].
 	pub probation: Vec<BlockId>,
 	/// The newest finalized block in which this was seen to be the model's version.
 	pub chain_height: BlockNumber,
