@@ -31,7 +31,7 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, WorkerInfo},
+	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
@@ -50,6 +50,8 @@ pub struct FakeState {
 	pub models: BTreeMap<ModelId, ModelInfo<AccountId>>,
 	/// The heads of each generation.
 	pub manifests: BTreeMap<(ModelId, Generation), Vec<ManifestEntry>>,
+	/// Versions of generations; the newest one's is made up from the model if it is not here.
+	pub versions: BTreeMap<(ModelId, Generation), VersionInfo>,
 	/// Blocks of models.
 	pub blocks: HashMap<BlockId, BlockInfo<AccountId>>,
 	/// By id.

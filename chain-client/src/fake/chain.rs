@@ -99,7 +99,9 @@ impl Chain for FakeChain {
 		self.read(|inner| {
 			let newest = inner.state.models.get(&model)?;
 			let generation = generation.unwrap_or(newest.generation);
-			// The fake keeps the newest version alone.
+			if let Some(version) = inner.state.versions.get(&(model, generation)) {
+				return Some(version.clone());
+			}
 			(generation == newest.generation).then_some(())?;
 			Some(VersionInfo {
 				generation,
@@ -115,7 +117,13 @@ impl Chain for FakeChain {
 	async fn children(&self, block: BlockId) -> Result<Vec<BlockId>, ChainError> {
 		self.read(|inner| {
 			let known = inner.state.blocks.values();
-			known.filter(|info| info.block.parents.contains(&block)).map(|info| info.id).collect()
+			let mut children: Vec<_> = known
+				.filter(|info| info.block.parents.contains(&block))
+				.map(|info| (info.submission, info.id))
+				.collect();
+			// Submissions are numbered as they come: the oldest first, as the chain tells them.
+			children.sort_unstable();
+			children.into_iter().map(|(_, id)| id).collect()
 		})
 	}
 

@@ -1,14 +1,14 @@
 //! What a person types.
 
-use crate::{collect::GRACE_HOURS, progress::ProgressMode};
+use crate::{collect::GRACE_HOURS, components::parse_component, progress::ProgressMode};
 use blyan_exchange::Provider;
 use blyan_primitives::{
 	cid::Cid,
-	dag::{BlockId, ModelId, MAX_BLOCKS},
+	dag::{BlockId, Component, ModelId, MAX_BLOCKS},
 	learning::{Gate, BIT_PER_BYTE},
 	migration::Migration,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 /// Trains, evaluates and serves models on the Blyan chain.
@@ -46,6 +46,8 @@ pub enum Command {
 	RollBack(RollBackArgs),
 	/// Show registration, rounds, what is owed and why not yet.
 	Status(StatusArgs),
+	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
+	Graph(GraphArgs),
 	/// Look after the content store.
 	Store(StoreArgs),
 	/// Check a configuration and print it with every default filled in.
@@ -244,6 +246,42 @@ pub struct StatusArgs {
 	/// Print it as JSON.
 	#[arg(long)]
 	pub json: bool,
+}
+
+/// Options of `graph`.
+#[derive(Args, Debug)]
+pub struct GraphArgs {
+	/// The node to ask; no key and no configuration is needed.
+	#[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
+	pub node: String,
+	/// Which model; the only one if left out.
+	#[arg(long, value_name = "N")]
+	pub model: Option<ModelId>,
+	/// Which components, all if left out: backbone, 'router(0)', 'expert(0,1)'; may be repeated.
+	#[arg(long = "component", value_name = "NAME", num_args = 1.., value_parser = parse_component)]
+	pub components: Vec<Component>,
+	/// How many blocks back from each head, the head counted.
+	#[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+	pub depth: u32,
+	/// The most blocks to draw, those nearest the heads; the picture says so if there are more.
+	#[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+	pub max_blocks: u32,
+	/// A picture, or the text from which Graphviz makes one.
+	#[arg(long, value_enum, default_value_t)]
+	pub format: GraphFormat,
+	/// Where to write it, instead of standard output.
+	#[arg(short, long, value_name = "FILE")]
+	pub output: Option<PathBuf>,
+}
+
+/// What `graph` writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum GraphFormat {
+	/// An SVG picture, for a browser.
+	#[default]
+	Svg,
+	/// DOT, for Graphviz.
+	Dot,
 }
 
 /// Options of `store`.

@@ -11,7 +11,7 @@ use blyan_worker::{
 		RegisterModelArgs, RollBackArgs, StatusArgs, StoreCommand, TrainArgs,
 	},
 	config::Config,
-	evaluator,
+	evaluator, graph,
 	import_text::{import_text, Division, ImportedText},
 	progress::Reporter,
 	register_model::{register_model, FirstWeights, Registration},
@@ -113,6 +113,7 @@ async fn run(command: Command) -> Result<()> {
 		Command::ProposeMigration(args) => propose_migration(args).await,
 		Command::RollBack(args) => roll_back(args).await,
 		Command::Status(args) => show_status(args).await,
+		Command::Graph(args) => graph::run(args).await,
 		Command::Store(args) => {
 			let stop = match &args.command {
 				StoreCommand::Serve { .. } => shutdown_on_signals()?,

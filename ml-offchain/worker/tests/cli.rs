@@ -61,6 +61,7 @@ fn help_should_be_as_in_the_snapshots() {
 		"propose-migration",
 		"roll-back",
 		"status",
+		"graph",
 		"store",
 		"check-config",
 	] {
@@ -143,6 +144,21 @@ fn status_should_say_so_soon_when_there_is_no_node() {
 	let error = String::from_utf8_lossy(&output.stderr);
 	assert!(error.contains("error: no connection to the node at ws://127.0.0.1:1"), "{error}");
 	assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn graph_should_be_refused_when_its_node_or_component_is_none() {
+	let error = refused(&["graph", "--node", "http://127.0.0.1:9944"]);
+	assert!(error.contains("it must begin with ws:// or wss://"), "{error}");
+	for (option, value, word) in [
+		("--component", "expert", "names no component"),
+		("--depth", "0", "--depth"),
+		("--max-blocks", "0", "--max"),
+	] {
+		let output = run(&["graph", option, value]);
+		let error = String::from_utf8_lossy(&output.stderr);
+		assert!(output.status.code() == Some(2) && error.contains(word), "{error}");
+	}
 }
 
 fn import<'a>(text: &'a str, store: &'a str, more: &[&'a str]) -> Vec<&'a str> {
