@@ -73,8 +73,10 @@ calls! {
 	RegisterModel = ExpertDag.register_model { name: Vec<u8>, architecture: Architecture }
 	/// Sets the first weights of components of the signer's model.
 	AddGenesisBlocks = ExpertDag.add_genesis_blocks { model: ModelId, blocks: NewBlocks }
-	/// Says what candidates for the signer's model are measured on.
-	OpenTraining = ProofOfLearning.open_training { model: ModelId, pool: ValidationPool, gate: Gate }
+	/// Says what candidates for the signer's model are measured on, and by which module disputes are decided.
+	OpenTraining = ProofOfLearning.open_training {
+		model: ModelId, pool: ValidationPool, gate: Gate, referee: Hash,
+	}
 	/// Submits trained blocks, measured and accepted as one; holds a bond.
 	SubmitBlocks = ProofOfLearning.submit { model: ModelId, blocks: NewBlocks }
 	/// Lets a submission change the architecture of the signer's model.

@@ -119,6 +119,8 @@ events! {
 	FaultNoted = Workers.FaultNoted {
 		worker: AccountId, fault: Fault, slashed: Balance, bond: Balance, reputation: Perbill,
 	}
+	/// Somebody was paid out of a worker's slash.
+	SlashShared = Workers.SlashShared { worker: AccountId, payee: AccountId, amount: Balance }
 	/// A worker's bond fell too low for it to be drawn.
 	DrawsSuspended = Workers.DrawsSuspended { worker: AccountId, bond: Balance, required_bond: Balance }
 
@@ -158,6 +160,10 @@ events! {
 	FindingRevealed = ProofOfLearning.FindingRevealed {
 		round: SubmissionId, evaluator: AccountId, finding: Finding,
 	}
+	/// What a quorum measured may be contested before it is settled.
+	ContestOpened = ProofOfLearning.ContestOpened { round: SubmissionId, until: BlockNumber, medians: Medians }
+	/// A finding lost a dispute: it is no vote any more.
+	FindingStruck = ProofOfLearning.FindingStruck { round: SubmissionId, evaluator: AccountId }
 	/// An attempt came to nothing; another committee will be drawn.
 	RoundRestarted = ProofOfLearning.RoundRestarted {
 		round: SubmissionId, attempt: u32, reason: RestartReason,

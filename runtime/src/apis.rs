@@ -29,6 +29,7 @@ use polkadot_sdk::{
 fn with_training(mut model: ModelInfo<AccountId>) -> ModelInfo<AccountId> {
 	model.pool = ProofOfLearning::pool(model.id);
 	model.gate = ProofOfLearning::gate(model.id);
+	model.referee = ProofOfLearning::referee(model.id);
 	model
 }
 

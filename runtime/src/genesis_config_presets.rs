@@ -32,6 +32,7 @@ fn local_round_parameters() -> RoundParameters {
 		min_committee: 3,
 		commit_blocks: 40,
 		reveal_blocks: 15,
+		contest_blocks: 5,
 		..RoundParameters::default()
 	}
 }

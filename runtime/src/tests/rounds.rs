@@ -90,7 +90,8 @@ fn set_up() -> ModelId {
 		tolerance: 1_000_000,
 		shards_per_domain: 4,
 	};
-	assert_ok!(ProofOfLearning::open_training(signed(OWNER), model, pool, gate));
+	let referee = Hash::repeat_byte(8);
+	assert_ok!(ProofOfLearning::open_training(signed(OWNER), model, pool, gate, referee));
 	model
 }
 
@@ -115,7 +116,7 @@ fn measured(gain: NanoBits) -> Finding {
 	})
 }
 
-/// Runs the round to its end with every evaluator finding the same.
+/// Runs the round to its end with every evaluator finding the same, and nobody contesting it.
 fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
 	run_to(System::block_number() + 4);
 	let info = ProofOfLearning::round(round).expect("the round is there");
@@ -128,6 +129,9 @@ fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
 	run_to(System::block_number() + 1);
 	for key in EVALUATORS {
 		assert_ok!(ProofOfLearning::reveal(signed(key), round, finding.clone(), SALT));
+	}
+	if let Some(RoundPhase::Contest { until }) = ProofOfLearning::round(round).map(|info| info.phase) {
+		run_to(until);
 	}
 	run_to(System::block_number() + 1);
 	match ProofOfLearning::round(round).expect("the round is there").phase {

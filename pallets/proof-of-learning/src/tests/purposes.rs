@@ -9,7 +9,7 @@ use blyan_primitives::{
 	learning::{Finding, NanoBits, Purpose, RejectReason, Report, Verdict},
 	migration::Migration,
 };
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::frame_support::{assert_noop, assert_ok, BoundedVec};
 
 const MIGRATION: Migration = Migration::AddLayer;
 
@@ -131,7 +131,9 @@ fn rollback() -> RoundId {
 	let accepted = submit_and_draw(TRAINER);
 	find_all(accepted, measured(GOOD));
 	let blocks = get(accepted).blocks;
-	drawn(|| assert_ok!(ProofOfLearning::roll_back(RuntimeOrigin::signed(STRANGER), MODEL, blocks)))
+	drawn(|| {
+		assert_ok!(ProofOfLearning::roll_back(RuntimeOrigin::signed(STRANGER), MODEL, blocks));
+	})
 }
 
 #[test]
