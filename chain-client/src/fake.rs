@@ -31,8 +31,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
@@ -56,6 +57,8 @@ pub struct FakeState {
 	pub blocks: HashMap<BlockId, BlockInfo<AccountId>>,
 	/// By id.
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
+	/// By id.
+	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.
@@ -430,6 +433,17 @@ impl Chain for FakeChain {
 	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError> {
 		self.read(|inner| {
 			inner.state.rounds.range(start..).take(count as usize).map(|(_, round)| round.clone()).collect()
+		})
+	}
+
+	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.disputes.get(&dispute).cloned())
+	}
+
+	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let open = inner.state.disputes.values();
+			open.filter(|dispute| round.is_none_or(|round| dispute.round == round)).cloned().collect()
 		})
 	}
 

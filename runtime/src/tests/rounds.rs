@@ -50,7 +50,7 @@ fn new_block(component: Component, kind: BlockKind, parents: Parents, content: u
 }
 
 /// Registers everybody and a model whose training is open.
-fn set_up() -> ModelId {
+pub fn set_up() -> ModelId {
 	for (place, key) in [TRAINER].into_iter().chain(EVALUATORS).enumerate() {
 		let roles = if key == TRAINER {
 			Roles::default().with(Role::Trainer)
@@ -95,7 +95,7 @@ fn set_up() -> ModelId {
 	model
 }
 
-fn submit(model: ModelId, content: u8) -> SubmissionId {
+pub fn submit(model: ModelId, content: u8) -> SubmissionId {
 	let component = Component::Expert { layer: 0, index: 1 };
 	let head = ExpertDag::manifest(model, None, 0, 10)
 		.into_iter()
