@@ -3,6 +3,7 @@
 use crate::{mock::*, *};
 use blyan_primitives::{
 	learning::{RefereeFinding, ShardLosses},
+	worker::Fault,
 	Balance,
 };
 use pallet_proof_of_learning::Phase;
@@ -98,6 +99,8 @@ struct Seen {
 	contested_at: BTreeMap<DisputeId, BlockNumber>,
 	/// By dispute: whether the accused was honest and opened.
 	is_honest: BTreeMap<DisputeId, bool>,
+	/// By dispute: the attempt of its round.
+	attempt: BTreeMap<DisputeId, u32>,
 }
 
 /// Has the committees of all rounds measure, each at once.
@@ -127,6 +130,7 @@ fn contest_rounds(script: &Script, seen: &mut Seen) {
 		// Refused if it is contested already, has been struck, or there are too many.
 		if DisputesPallet::contest(origin, contest.round as RoundId, accused, contest.position).is_ok() {
 			seen.contested_at.insert(id, now);
+			seen.attempt.insert(id, round.attempt);
 			let losses = script.losses(contest.round as RoundId, round.attempt, contest.seat);
 			seen.is_honest.insert(id, losses == truth() && Script::lookup(&script.opens, id, 0, 0));
 		}
@@ -242,6 +246,20 @@ fn assert_settled(seen: &Seen, issuance_before: Balance) {
 	assert_eq!(all().map(total).sum::<Balance>(), issuance_before - burned);
 }
 
+/// Who was blamed for its measurement when a round was settled.
+fn outside_tolerance() -> Vec<(RoundId, AccountId)> {
+	let blamed = |event| match event {
+		RuntimeEvent::ProofOfLearning(pallet_proof_of_learning::Event::EvaluatorFaulted {
+			round,
+			evaluator,
+			fault: Fault::OutsideTolerance,
+			..
+		}) => Some((round, evaluator)),
+		_ => None,
+	};
+	System::events().into_iter().filter_map(|record| blamed(record.event)).collect()
+}
+
 proptest! {
 	#![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -277,9 +295,19 @@ proptest! {
 			let before = pallet_balances::TotalIssuance::<Test>::get();
 			let seen = play(&script);
 			assert_settled(&seen, before);
+			let outside = outside_tolerance();
 			for event in events() {
-				if let Event::AccusedLost { dispute, .. } = event {
-					assert!(!seen.is_honest[&dispute], "dispute {dispute} was lost by an honest accused");
+				match event {
+					Event::AccusedLost { dispute, .. } => {
+						assert!(!seen.is_honest[&dispute], "dispute {dispute} was lost by an honest accused");
+					}
+					// Settled by the attempt in which it won.
+					Event::ChallengerLost { dispute, round, accused, .. }
+						if round_of(round).attempt == seen.attempt[&dispute] =>
+					{
+						assert!(!outside.contains(&(round, accused)), "{accused} won, and was blamed");
+					}
+					_ => {}
 				}
 			}
 		});
