@@ -4,7 +4,7 @@ use crate::layout::ItemLayout;
 use blyan_primitives::{
 	architecture::Architecture,
 	dag::{BlockIds, ModelId, NewBlocks, SubmissionId},
-	learning::{Finding, Gate, ValidationPool},
+	learning::{AllLosses, DisputeId, Finding, Gate, RefereeFinding, ValidationPool},
 	migration::Migration,
 	worker::{Endpoint, MachineId, Roles},
 	AccountId, Address, Balance, BlockNumber, Hash, Nonce,
@@ -73,8 +73,10 @@ calls! {
 	RegisterModel = ExpertDag.register_model { name: Vec<u8>, architecture: Architecture }
 	/// Sets the first weights of components of the signer's model.
 	AddGenesisBlocks = ExpertDag.add_genesis_blocks { model: ModelId, blocks: NewBlocks }
-	/// Says what candidates for the signer's model are measured on.
-	OpenTraining = ProofOfLearning.open_training { model: ModelId, pool: ValidationPool, gate: Gate }
+	/// Says what candidates for the signer's model are measured on, and by which module disputes are decided.
+	OpenTraining = ProofOfLearning.open_training {
+		model: ModelId, pool: ValidationPool, gate: Gate, referee: Hash,
+	}
 	/// Submits trained blocks, measured and accepted as one; holds a bond.
 	SubmitBlocks = ProofOfLearning.submit { model: ModelId, blocks: NewBlocks }
 	/// Lets a submission change the architecture of the signer's model.
@@ -89,6 +91,14 @@ calls! {
 	Commit = ProofOfLearning.commit { round: SubmissionId, commitment: Hash }
 	/// Reveals the finding that was committed to.
 	Reveal = ProofOfLearning.reveal { round: SubmissionId, finding: Finding, salt: [u8; 32] }
+	/// Contests what an evaluator measured of one shard; holds a bond.
+	Contest = Disputes.contest { round: SubmissionId, evaluator: AccountId, position: u32 }
+	/// Opens the losses of every shard of the round, which the signer measured and somebody contests.
+	OpenLosses = Disputes.open { dispute: DisputeId, losses: AllLosses }
+	/// Commits to what the reference evaluator computes, see [`blyan_primitives::learning::referee_commitment`].
+	CommitAsReferee = Disputes.commit { dispute: DisputeId, commitment: Hash }
+	/// Reveals it.
+	RevealAsReferee = Disputes.reveal { dispute: DisputeId, finding: RefereeFinding, salt: [u8; 32] }
 	/// Mints what the signer earned in a closed epoch.
 	ClaimRewards = Rewards.claim { epoch: u32 }
 	/// Mints what somebody else earned in a closed epoch, to them.

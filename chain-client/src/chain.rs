@@ -8,8 +8,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment, Nonce,
 };
@@ -124,6 +125,12 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// Rounds from `start` on, `count` and one page ([`MAX_PAGE`](blyan_primitives::api::MAX_PAGE)) at most.
 	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError>;
+
+	/// One dispute, while it is open.
+	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError>;
+
+	/// The open disputes, oldest first; those of a round if one is named.
+	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

@@ -16,8 +16,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
+	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
 };
@@ -307,6 +308,14 @@ impl Chain for Client {
 
 	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError> {
 		self.query(query::Rounds { start, count: count.min(MAX_PAGE) }).await
+	}
+
+	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {
+		self.query(query::Dispute { dispute }).await
+	}
+
+	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+		self.query(query::Disputes { round }).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

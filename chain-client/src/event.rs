@@ -4,7 +4,7 @@ use crate::layout::ItemLayout;
 use blyan_primitives::{
 	dag::{BlockId, Generation, ModelId, SemVer, SubmissionId},
 	economy::Budget,
-	learning::{Finding, Medians, Verdict},
+	learning::{DisputeId, Finding, Medians, ShardLosses, Verdict},
 	worker::{Fault, MachineId, Roles},
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -39,6 +39,26 @@ pub enum PostponeReason {
 	NoRandomness,
 	/// Fewer evaluators than the least committee were to be had.
 	TooFewEvaluators,
+}
+
+/// What an accused measured of the contested shard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct Opening {
+	/// Which of the pool's shards it is.
+	pub shard: u32,
+	/// Its losses.
+	pub losses: ShardLosses,
+}
+
+/// Why a dispute ended without a verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub enum UndecidedReason {
+	/// Referees could not be drawn.
+	NoReferees,
+	/// No strict majority of the referees reported the same, in any attempt.
+	NoMajority,
+	/// Another dispute had the finding struck meanwhile.
+	AlreadyStruck,
 }
 
 /// The one list of events: a variant of ours, the pallet and event it stands for, and its fields in the
@@ -119,6 +139,8 @@ events! {
 	FaultNoted = Workers.FaultNoted {
 		worker: AccountId, fault: Fault, slashed: Balance, bond: Balance, reputation: Perbill,
 	}
+	/// Somebody was paid out of a worker's slash.
+	SlashShared = Workers.SlashShared { worker: AccountId, payee: AccountId, amount: Balance }
 	/// A worker's bond fell too low for it to be drawn.
 	DrawsSuspended = Workers.DrawsSuspended { worker: AccountId, bond: Balance, required_bond: Balance }
 
@@ -158,6 +180,10 @@ events! {
 	FindingRevealed = ProofOfLearning.FindingRevealed {
 		round: SubmissionId, evaluator: AccountId, finding: Finding,
 	}
+	/// What a quorum measured may be contested before it is settled.
+	ContestOpened = ProofOfLearning.ContestOpened { round: SubmissionId, until: BlockNumber, medians: Medians }
+	/// A finding lost a dispute: it is no vote any more.
+	FindingStruck = ProofOfLearning.FindingStruck { round: SubmissionId, evaluator: AccountId }
 	/// An attempt came to nothing; another committee will be drawn.
 	RoundRestarted = ProofOfLearning.RoundRestarted {
 		round: SubmissionId, attempt: u32, reason: RestartReason,
@@ -177,6 +203,40 @@ events! {
 	/// A round has its verdict.
 	RoundClosed = ProofOfLearning.RoundClosed {
 		round: SubmissionId, verdict: Verdict, medians: Option<Medians>,
+	}
+
+	/// Somebody contests what an evaluator measured.
+	FindingContested = Disputes.FindingContested {
+		dispute: DisputeId, round: SubmissionId, accused: AccountId, challenger: AccountId, position: u32,
+		bond: Balance, open_until: BlockNumber,
+	}
+	/// The accused opened its losses.
+	LossesOpened = Disputes.LossesOpened { dispute: DisputeId, opened: Opening }
+	/// Referees are drawn; they re-run the shard and commit.
+	RefereesDrawn = Disputes.RefereesDrawn {
+		dispute: DisputeId, attempt: u32, referees: Vec<AccountId>, commit_until: BlockNumber,
+	}
+	/// Referees who committed may reveal.
+	RefereeRevealOpened = Disputes.RevealOpened { dispute: DisputeId, until: BlockNumber }
+	/// The referees came to no majority; others will be drawn.
+	DisputeRestarted = Disputes.DisputeRestarted { dispute: DisputeId, attempt: u32 }
+	/// A referee was found at fault.
+	RefereeFaulted = Disputes.RefereeFaulted {
+		dispute: DisputeId, referee: AccountId, fault: Fault, slashed: Balance,
+	}
+	/// A finding lost a dispute.
+	AccusedLost = Disputes.AccusedLost {
+		dispute: DisputeId, round: SubmissionId, accused: AccountId, challenger: AccountId,
+		exact: Option<ShardLosses>, slashed: Balance,
+	}
+	/// A finding won a dispute.
+	ChallengerLost = Disputes.ChallengerLost {
+		dispute: DisputeId, round: SubmissionId, accused: AccountId, challenger: AccountId,
+		exact: ShardLosses, burned: Balance,
+	}
+	/// A dispute ended without a verdict.
+	DisputeUndecided = Disputes.DisputeUndecided {
+		dispute: DisputeId, round: SubmissionId, reason: UndecidedReason,
 	}
 
 	/// An epoch of rewards began.

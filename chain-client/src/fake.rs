@@ -31,8 +31,9 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
 use codec::Encode;
@@ -56,6 +57,8 @@ pub struct FakeState {
 	pub blocks: HashMap<BlockId, BlockInfo<AccountId>>,
 	/// By id.
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
+	/// By id.
+	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

@@ -87,6 +87,6 @@ pub use config::{
 	SUBSCRIPTION_SILENCE,
 };
 pub use error::{Cause, ChainError, SubmitError};
-pub use event::{ChainEvent, ModelOwner, PostponeReason, RestartReason};
+pub use event::{ChainEvent, ModelOwner, Opening, PostponeReason, RestartReason, UndecidedReason};
 pub use key::{KeyError, KeyFile, KeySource, Signer};
 pub use runtime::{MORTALITY_BLOCKS, SPEC_NAME, SUPPORTED_TRANSACTION_VERSION};

@@ -2,8 +2,9 @@
 
 use crate::layout::QueryLayout;
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	worker::Role,
 	AccountId, Balance,
 };
@@ -58,6 +59,8 @@ queries! {
 	Children = ExpertDagApi.children { block: BlockId, start: u32, count: u32 } -> Vec<BlockId>
 	Round = ProofOfLearningApi.round { round: SubmissionId } -> Option<RoundInfo<AccountId>>
 	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
+	Dispute = DisputesApi.dispute { dispute: DisputeId } -> Option<DisputeInfo<AccountId>>
+	Disputes = DisputesApi.disputes { round: Option<SubmissionId> } -> Vec<DisputeInfo<AccountId>>
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

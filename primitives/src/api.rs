@@ -9,7 +9,7 @@ use crate::{
 	architecture::Architecture,
 	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId, SemVer, SubmissionId},
 	delta::DeltaChain,
-	learning::{Gate, Medians, Purpose, ValidationPool, Verdict},
+	learning::{DisputeId, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
 	migration::Migration,
 	worker::{Role, Roles},
 	Balance, BlockNumber, Hash,
@@ -37,6 +37,9 @@ pub struct ModelInfo<AccountId> {
 	/// What candidates are measured on, once training is open.
 	pub pool: Option<ValidationPool>,
 	pub gate: Option<Gate>,
+	/// BLAKE2-256 of the Wasm module of the reference evaluator, by which disputes are decided; zero if
+	/// there is none.
+	pub referee: Option<Hash>,
 	/// What the owner lets the architecture become.
 	pub migration: Option<Migration>,
 	/// The share of a sequence's tokens that a layer's router may send to an expert on probation, while it
@@ -111,8 +114,16 @@ pub struct BlockInfo<AccountId> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum RoundPhase {
 	AwaitingDraw,
-	Commit { until: BlockNumber },
-	Reveal { until: BlockNumber },
+	Commit {
+		until: BlockNumber,
+	},
+	Reveal {
+		until: BlockNumber,
+	},
+	/// What was found may be contested until then; settled afterwards, and not before every dispute on it.
+	Contest {
+		until: BlockNumber,
+	},
 	Closed(Verdict),
 }
 
@@ -136,14 +147,61 @@ pub struct RoundInfo<AccountId> {
 	/// What it is measured on, from the draw on: the model's own terms may change meanwhile.
 	pub pool: Option<ValidationPool>,
 	pub gate: Option<Gate>,
+	/// BLAKE2-256 of the Wasm module of the reference evaluator; zero if there is none.
+	pub referee: Option<Hash>,
 	pub committee: Vec<AccountId>,
 	/// Members of the committee whose commitment the chain has.
 	pub committed: Vec<AccountId>,
 	/// Members whose reveal the chain has.
 	pub revealed: Vec<AccountId>,
+	/// Members whose finding lost a dispute: it is no vote any more.
+	pub struck: Vec<AccountId>,
+	/// Disputes that are open; the round is settled only when there are none.
+	pub open_disputes: u32,
 	pub phase: RoundPhase,
 	/// Once closed by measurement.
 	pub medians: Option<Medians>,
+}
+
+/// Where a dispute stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum DisputeStage {
+	/// The accused has to open its losses.
+	AwaitingOpening { until: BlockNumber },
+	/// Referees will be drawn.
+	AwaitingReferees,
+	/// They re-run the shard and commit.
+	Commit { until: BlockNumber },
+	/// They reveal.
+	Reveal { until: BlockNumber },
+}
+
+/// A dispute, for people and workers.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DisputeInfo<AccountId> {
+	pub id: DisputeId,
+	pub round: SubmissionId,
+	/// Whose finding is contested.
+	pub accused: AccountId,
+	pub challenger: AccountId,
+	/// What the challenger holds.
+	pub bond: Balance,
+	/// Which of the shards that were drawn, counted from 0.
+	pub position: u32,
+	/// Which of the pool's shards that is, once opened.
+	pub shard: Option<u32>,
+	/// What the accused measured of it, once opened.
+	pub opened: Option<ShardLosses>,
+	/// Which draw of referees, from 0.
+	pub attempt: u32,
+	pub referees: Vec<AccountId>,
+	/// Referees whose commitment the chain has.
+	pub committed: Vec<AccountId>,
+	/// Referees whose reveal the chain has.
+	pub revealed: Vec<AccountId>,
+	pub stage: DisputeStage,
 }
 
 /// A worker, for people and workers.
@@ -191,6 +249,14 @@ sp_api::decl_runtime_apis! {
 		fn round(round: SubmissionId) -> Option<RoundInfo<AccountId>>;
 		/// Rounds from `start` on, `count` at most.
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>>;
+	}
+
+	/// Disputes.
+	pub trait DisputesApi<AccountId: Codec> {
+		/// One dispute, while it is open.
+		fn dispute(dispute: DisputeId) -> Option<DisputeInfo<AccountId>>;
+		/// The open disputes, oldest first; those of a round if one is named.
+		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>>;
 	}
 
 	/// Workers.

@@ -5,6 +5,7 @@
 
 use crate::{
 	dag::{BlockKind, NewBlock, SubmissionId},
+	merkle,
 	migration::Migration,
 	Hash,
 };
@@ -16,6 +17,9 @@ use polkadot_sdk::{
 };
 use scale_info::TypeInfo;
 
+/// Names a dispute; they are numbered in sequence.
+pub type DisputeId = u64;
+
 /// 1e-9 bits per byte.
 pub type NanoBits = i64;
 /// One bit per byte, in nanobits.
@@ -25,6 +29,9 @@ pub const MAX_NANOBITS: NanoBits = 64 * BIT_PER_BYTE;
 
 /// Most domains a validation pool may have.
 pub const MAX_DOMAINS: u32 = 16;
+
+/// Most shards that may be drawn for a round: a dispute opens the losses of all of them, in one call.
+pub const MAX_SHARDS: u32 = 4_096;
 
 /// Names a domain, for people.
 pub type DomainName = BoundedVec<u8, ConstU32<32>>;
@@ -79,6 +86,12 @@ pub struct Gate {
 }
 
 impl Gate {
+	/// How many shards are drawn for a round.
+	pub fn drawn_shards(&self, pool: &ValidationPool) -> u32 {
+		let of_domain = |domain: &Domain| self.shards_per_domain.min(domain.shards);
+		pool.domains.iter().fold(0, |sum, domain| sum.saturating_add(of_domain(domain)))
+	}
+
 	/// Whether the numbers make sense for a pool of such domains.
 	pub fn is_valid_for(&self, pool: &ValidationPool) -> bool {
 		let in_range = |value: NanoBits| (0..=MAX_NANOBITS).contains(&value);
@@ -89,7 +102,7 @@ impl Gate {
 			in_range(self.tolerance) &&
 			pool.shard_bytes > 0 &&
 			// A standard error needs two shards at least.
-			shards >= 2 && self.shards_per_domain > 0 &&
+			(2..=u64::from(MAX_SHARDS)).contains(&shards) && self.shards_per_domain > 0 &&
 			!pool.domains.is_empty() &&
 			pool.domains.iter().all(|domain| domain.shards >= self.shards_per_domain)
 	}
@@ -111,7 +124,63 @@ pub struct Report {
 	pub losses_root: Hash,
 }
 
+/// The losses of one shard, in nanobits.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ShardLosses {
+	/// Of the heads.
+	pub baseline: NanoBits,
+	/// Of the candidate.
+	pub candidate: NanoBits,
+}
+
+impl ShardLosses {
+	/// Whether both are losses that can be measured.
+	pub fn is_valid(&self) -> bool {
+		[self.baseline, self.candidate].iter().all(|loss| (0..=MAX_NANOBITS).contains(loss))
+	}
+
+	/// Whether neither is further than the tolerance from that of `other`.
+	pub fn is_within(&self, tolerance: NanoBits, other: &Self) -> bool {
+		let near = |a: NanoBits, b: NanoBits| a.abs_diff(b) <= tolerance.unsigned_abs();
+		near(self.baseline, other.baseline) && near(self.candidate, other.candidate)
+	}
+}
+
+/// The losses of all shards of a round, in the order drawn.
+pub type AllLosses = BoundedVec<ShardLosses, ConstU32<MAX_SHARDS>>;
+
 impl Report {
+	/// The report over the losses of `shards`, both in the order drawn: domain by domain, as many of each as
+	/// the gate says. Every sum is of integers, so that chain and workers come to the same.
+	pub fn of_losses(pool: &ValidationPool, gate: &Gate, shards: &[u32], losses: &[ShardLosses]) -> Self {
+		let gains: Vec<NanoBits> =
+			losses.iter().map(|loss| loss.baseline.saturating_sub(loss.candidate)).collect();
+		let mut rest = gains.as_slice();
+		let domain_gains = pool.domains.iter().map(|domain| {
+			let count = gate.shards_per_domain.min(domain.shards) as usize;
+			let (of_domain, after) = rest.split_at(count.min(rest.len()));
+			rest = after;
+			mean(of_domain)
+		});
+		let domain_gains = BoundedVec::truncate_from(domain_gains.collect());
+		let leaves: Vec<Hash> = shards
+			.iter()
+			.zip(losses)
+			.zip(0u32..)
+			.map(|((shard, loss), place)| merkle::leaf(place, &(shard, loss.baseline, loss.candidate)))
+			.collect();
+		Self {
+			baseline: mean(&losses.iter().map(|loss| loss.baseline).collect::<Vec<_>>()),
+			gain: mean(&gains),
+			standard_error: standard_error(&gains),
+			domain_gains,
+			losses_root: merkle::root(&leaves),
+		}
+	}
+
 	/// Whether every number is in range and every domain is there.
 	pub fn is_valid(&self, domains: u32) -> bool {
 		let in_range = |value: &NanoBits| (-MAX_NANOBITS..=MAX_NANOBITS).contains(value);
@@ -228,6 +297,29 @@ pub fn commitment<AccountId: Encode>(
 	BlakeTwo256::hash_of(&(b"blyan/commitment", evaluator, round, attempt, blocks, finding, salt))
 }
 
+/// What a referee found of a contested shard.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum RefereeFinding {
+	/// What the reference evaluator computes, to the last bit.
+	Exact(ShardLosses),
+	/// Nobody served the content, or the reference evaluator, within the time. No vote.
+	Unable,
+}
+
+/// The hash that a referee commits to, bound to the account and to what is decided as [`commitment`] is.
+pub fn referee_commitment<AccountId: Encode>(
+	referee: &AccountId,
+	dispute: DisputeId,
+	attempt: u32,
+	finding: &RefereeFinding,
+	salt: &[u8; 32],
+) -> Hash {
+	BlakeTwo256::hash_of(&(b"blyan/referee", referee, dispute, attempt, finding, salt))
+}
+
 /// Why a submission did not become head.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -287,6 +379,33 @@ pub fn median(mut values: Vec<NanoBits>) -> NanoBits {
 	let lower = middle.checked_sub(1).and_then(|i| values.get(i)).copied().unwrap_or_default();
 	// Fits: the mean of two i64 lies between them.
 	i128::from(lower).saturating_add(upper.into()).div_euclid(2) as NanoBits
+}
+
+/// The mean, rounded towards minus infinity. Zero of none.
+fn mean(values: &[NanoBits]) -> NanoBits {
+	let sum = values.iter().fold(0i128, |sum, value| sum.saturating_add((*value).into()));
+	// Lies between the least value and the greatest, so it fits.
+	sum.div_euclid((values.len() as i128).max(1)) as NanoBits
+}
+
+/// The standard error of the mean: the root of the sample variance over the count, to the nearest nanobit.
+/// Zero of fewer than two.
+///
+/// Exact for gains of losses in range of [`MAX_SHARDS`] shards: below 2^37 each, so that no product passes
+/// 2^100.
+fn standard_error(values: &[NanoBits]) -> NanoBits {
+	let count = values.len() as i128;
+	let (sum, squares) = values.iter().fold((0i128, 0i128), |(sum, squares), value| {
+		let value = i128::from(*value);
+		(sum.saturating_add(value), squares.saturating_add(value.saturating_mul(value)))
+	});
+	// count^2 times the sum of squared distances from the mean, over count.
+	let spread = count.saturating_mul(squares).saturating_sub(sum.saturating_mul(sum));
+	let divisor = count.saturating_mul(count).saturating_mul(count.saturating_sub(1));
+	// The root of four times a number is twice its root, of which the last bit rounds.
+	let quarters = spread.saturating_mul(4).checked_div(divisor).unwrap_or_default();
+	let twice = u128::try_from(quarters).unwrap_or_default().isqrt();
+	(twice.saturating_add(1) / 2).min(MAX_NANOBITS as u128) as NanoBits
 }
 
 /// The medians over reports that each have `domains` domains.
@@ -483,6 +602,83 @@ mod tests {
 		assert!(!report(1, 1, vec![NanoBits::MIN]).is_valid(1));
 	}
 
+	fn pool(domains: usize) -> ValidationPool {
+		let domain = Domain { name: DomainName::default(), shards: 100 };
+		ValidationPool {
+			content: crate::cid::Cid { codec: crate::cid::CidCodec::Raw, digest: [0; 32] },
+			shard_bytes: 4,
+			domains: BoundedVec::truncate_from(vec![domain; domains]),
+		}
+	}
+
+	fn losses(pairs: &[(NanoBits, NanoBits)]) -> Vec<ShardLosses> {
+		pairs
+			.iter()
+			.map(|(baseline, candidate)| ShardLosses { baseline: *baseline, candidate: *candidate })
+			.collect()
+	}
+
+	#[test]
+	fn report_of_losses_should_be_what_one_computes_by_hand() {
+		let gate = Gate { shards_per_domain: 2, ..gate() };
+		let losses = losses(&[(10, 4), (10, 6), (20, 20), (20, 22)]);
+		let report = Report::of_losses(&pool(2), &gate, &[3, 9, 100, 140], &losses);
+		// Gains 6, 4, 0, -2: mean 2, sample variance 40/3, error sqrt(10/3) = 1.83.
+		assert_eq!((report.baseline, report.gain, report.standard_error), (15, 2, 2));
+		assert_eq!(report.domain_gains.to_vec(), [5, -1]);
+		let leaf = |place: u32, content: (u32, NanoBits, NanoBits)| merkle::leaf(place, &content);
+		let left = merkle::node(leaf(0, (3, 10, 4)), leaf(1, (9, 10, 6)));
+		let right = merkle::node(leaf(2, (100, 20, 20)), leaf(3, (140, 20, 22)));
+		assert_eq!(report.losses_root, merkle::node(left, right));
+	}
+
+	#[test]
+	fn standard_error_should_be_zero_when_every_gain_is_the_same() {
+		assert_eq!(standard_error(&[MAX_NANOBITS; 1_000]), 0);
+		assert_eq!(standard_error(&[-7; 4_096]), 0);
+		assert_eq!((standard_error(&[5]), standard_error(&[])), (0, 0));
+		// The root of 1/4 is a half, which rounds up.
+		assert_eq!(standard_error(&[0, 1]), 1);
+	}
+
+	#[test]
+	fn gate_should_be_invalid_when_more_shards_are_drawn_than_a_dispute_can_open() {
+		let wide = ValidationPool {
+			domains: BoundedVec::truncate_from(vec![
+				Domain { name: DomainName::default(), shards: 10_000 };
+				2
+			]),
+			..pool(2)
+		};
+		assert!(Gate { shards_per_domain: MAX_SHARDS / 2, ..gate() }.is_valid_for(&wide));
+		assert!(!Gate { shards_per_domain: MAX_SHARDS / 2 + 1, ..gate() }.is_valid_for(&wide));
+	}
+
+	#[test]
+	fn shard_losses_should_be_within_the_tolerance_only_when_both_are() {
+		let exact = ShardLosses { baseline: 100, candidate: 50 };
+		let at = |baseline, candidate| ShardLosses { baseline, candidate }.is_within(5, &exact);
+		assert!(at(105, 45) && at(95, 55) && !at(106, 50) && !at(100, 44));
+		assert!(!ShardLosses { baseline: -1, candidate: 0 }.is_valid());
+		assert!(!ShardLosses { baseline: 0, candidate: MAX_NANOBITS + 1 }.is_valid());
+		assert!(ShardLosses { baseline: 0, candidate: MAX_NANOBITS }.is_valid());
+	}
+
+	#[test]
+	fn referee_commitment_should_be_bound_to_account_dispute_attempt_finding_and_salt() {
+		let finding = RefereeFinding::Exact(ShardLosses { baseline: 1, candidate: 2 });
+		let base = referee_commitment(&1u64, 1, 0, &finding, &[0; 32]);
+		for other in [
+			referee_commitment(&2u64, 1, 0, &finding, &[0; 32]),
+			referee_commitment(&1u64, 2, 0, &finding, &[0; 32]),
+			referee_commitment(&1u64, 1, 1, &finding, &[0; 32]),
+			referee_commitment(&1u64, 1, 0, &RefereeFinding::Unable, &[0; 32]),
+			referee_commitment(&1u64, 1, 0, &finding, &[1; 32]),
+		] {
+			assert_ne!(base, other);
+		}
+	}
+
 	#[test]
 	fn commitment_should_be_bound_to_account_round_attempt_blocks_finding_and_salt() {
 		let finding = Finding::Measured(report(1, 1, vec![1]));
@@ -501,6 +697,22 @@ mod tests {
 	}
 
 	proptest! {
+		#[test]
+		fn report_of_losses_should_be_valid_and_its_error_that_of_floats(
+			pairs in proptest::collection::vec((0..=MAX_NANOBITS, 0..=MAX_NANOBITS), 4..40),
+		) {
+			let shards = (0..pairs.len() as u32).collect::<Vec<_>>();
+			let gate = Gate { shards_per_domain: 2, ..gate() };
+			let report = Report::of_losses(&pool(2), &gate, &shards, &losses(&pairs));
+			prop_assert!(report.is_valid(2), "{:?}", report);
+			let gains: Vec<f64> = pairs.iter().map(|(b, c)| (b - c) as f64).collect();
+			let n = gains.len() as f64;
+			let mean = gains.iter().sum::<f64>() / n;
+			let error = (gains.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt();
+			prop_assert!((report.standard_error as f64 - error).abs() <= 1.0 + error * 1e-9);
+			prop_assert!((report.gain as f64 - mean).abs() <= 1.0);
+		}
+
 		#[test]
 		fn median_should_lie_within_and_not_depend_on_order(mut values in proptest::collection::vec(any::<i64>(), 1..9)) {
 			let m = median(values.clone());

@@ -3,13 +3,13 @@
 use crate::{
 	architecture::Architecture,
 	dag::{BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
-	learning::{NanoBits, Purpose},
+	learning::{Gate, NanoBits, Purpose, Report, ValidationPool},
 	migration::Migration,
 	worker::{Fault, Role},
 	Balance, Hash,
 };
 use alloc::vec::Vec;
-use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
+use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
 
 /// A model as a round sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,7 +70,7 @@ pub trait ModelGraph<AccountId> {
 	fn benchmark_blocks(model: ModelId, count: u32) -> NewBlocks;
 }
 
-/// The register of workers. Offered by `workers`, used by `proof-of-learning`.
+/// The register of workers. Offered by `workers`, used by `proof-of-learning` and `disputes`.
 pub trait WorkerRegistry<AccountId> {
 	/// Whether `who` is registered in that role, and not leaving.
 	fn has_role(who: &AccountId, role: Role) -> bool;
@@ -82,7 +82,14 @@ pub trait WorkerRegistry<AccountId> {
 	/// Rewards honest work with reputation.
 	fn note_honest_work(who: &AccountId);
 	/// Slashes and lowers reputation; returns what was slashed.
-	fn note_fault(who: &AccountId, fault: Fault) -> Balance;
+	fn note_fault(who: &AccountId, fault: Fault) -> Balance {
+		Self::note_fault_paying(who, fault, &[])
+	}
+	/// Slashes and lowers reputation, and pays each account its share of what was slashed, rounded down.
+	/// Returns what was slashed. What is left over, and what an account cannot take, goes where slashes go.
+	fn note_fault_paying(who: &AccountId, fault: Fault, shares: &[(AccountId, Perbill)]) -> Balance;
+	/// What that fault would cost `who` now.
+	fn cost_of(who: &AccountId, fault: Fault) -> Balance;
 	/// Registers `who` in that role, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_worker(who: &AccountId, role: Role);
@@ -107,4 +114,61 @@ pub struct AcceptedWork<AccountId> {
 pub trait LearningRewards<AccountId> {
 	/// Accrues the claims for accepted work in the running epoch.
 	fn accrue_accepted(work: AcceptedWork<AccountId>);
+}
+
+/// A measured finding that is contested, or may be, with what it was measured by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContestedFinding<AccountId> {
+	/// Whose submission was measured.
+	pub trainer: AccountId,
+	/// Who measured it.
+	pub committee: Vec<AccountId>,
+	/// What the shards were drawn from.
+	pub seed: Hash,
+	/// What they were drawn out of.
+	pub pool: ValidationPool,
+	/// How many were, and how far off a measurement may be.
+	pub gate: Gate,
+	/// BLAKE2-256 of the reference evaluator's Wasm module; zero if the model has none.
+	pub referee: Hash,
+	/// What the evaluator reported.
+	pub report: Report,
+}
+
+/// What a dispute came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DisputeOutcome<AccountId> {
+	/// The finding is none any more.
+	Struck {
+		/// Whose it was.
+		accused: AccountId,
+		/// Who said so.
+		challenger: AccountId,
+	},
+	/// The finding stands.
+	Upheld {
+		/// Whose it is.
+		accused: AccountId,
+	},
+	/// Nobody can say.
+	Undecided,
+}
+
+/// Rounds whose findings can be contested. Offered by `proof-of-learning`, used by `disputes`.
+pub trait ContestableRounds<AccountId> {
+	/// Whether findings of the round may be contested now.
+	fn takes_contests(round: SubmissionId) -> bool;
+	/// What an evaluator measured in a round that is not settled; `None` if it measured nothing, or what it
+	/// reported has been struck.
+	fn finding(round: SubmissionId, evaluator: &AccountId) -> Option<ContestedFinding<AccountId>>;
+	/// Keeps a round that takes contests from being settled, until it was told as many outcomes.
+	fn hold(round: SubmissionId);
+	/// Tells a round that is held what a dispute came to.
+	fn conclude(round: SubmissionId, outcome: DisputeOutcome<AccountId>);
+	/// How many outcomes the round waits for.
+	fn holds(round: SubmissionId) -> u32;
+	/// Brings about a round that takes contests, with a committee as large as there may be, whose first
+	/// evaluator reported those losses, and that evaluator. For benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_round(losses: &[crate::learning::ShardLosses]) -> (SubmissionId, AccountId);
 }

@@ -103,13 +103,15 @@ pub enum Fault {
 	NoReveal,
 	/// Drawn, and never committed: costs reputation alone.
 	NoCommit,
+	/// Losses that the reference evaluator does not confirm, or that were contested and not opened.
+	DisputeLost,
 }
 
 impl Fault {
 	/// The part of the bond that it costs.
 	pub const fn slash(self) -> Perbill {
 		match self {
-			Fault::OutsideTolerance => Perbill::from_percent(5),
+			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(5),
 			Fault::NoReveal => Perbill::from_parts(1_000_000),
 			Fault::NoCommit => Perbill::zero(),
 		}
@@ -118,7 +120,7 @@ impl Fault {
 	/// What reputation is multiplied by. It falls fast, and moves back slowly by honest work.
 	pub const fn reputation_factor(self) -> Perbill {
 		match self {
-			Fault::OutsideTolerance => Perbill::from_percent(50),
+			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(50),
 			Fault::NoReveal => Perbill::from_percent(90),
 			Fault::NoCommit => Perbill::from_percent(95),
 		}

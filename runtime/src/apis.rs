@@ -3,8 +3,9 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, Difference, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, Difference, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	worker::Role,
 };
 use frame_support::{
@@ -29,6 +30,7 @@ use polkadot_sdk::{
 fn with_training(mut model: ModelInfo<AccountId>) -> ModelInfo<AccountId> {
 	model.pool = ProofOfLearning::pool(model.id);
 	model.gate = ProofOfLearning::gate(model.id);
+	model.referee = ProofOfLearning::referee(model.id);
 	model
 }
 
@@ -269,6 +271,16 @@ impl_runtime_apis! {
 
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>> {
 			ProofOfLearning::rounds(start, count)
+		}
+	}
+
+	impl blyan_primitives::api::DisputesApi<Block, AccountId> for Runtime {
+		fn dispute(dispute: DisputeId) -> Option<DisputeInfo<AccountId>> {
+			Disputes::dispute(dispute)
+		}
+
+		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>> {
+			Disputes::disputes(round)
 		}
 	}
 

@@ -20,4 +20,5 @@ define_benchmarks!(
 	[pallet_expert_dag, ExpertDag]
 	[pallet_proof_of_learning, ProofOfLearning]
 	[pallet_rewards, Rewards]
+	[pallet_disputes, Disputes]
 );

@@ -7,6 +7,7 @@ use crate::{configs::EPOCH_CONFIG, *};
 use alloc::{vec, vec::Vec};
 use blyan_primitives::economy::{BLY, GENESIS_SUPPLY};
 use frame_support::build_struct_json_patch;
+use pallet_disputes::DisputeParameters;
 use pallet_proof_of_learning::RoundParameters;
 use pallet_rewards::RewardParameters;
 use serde_json::Value;
@@ -32,7 +33,19 @@ fn local_round_parameters() -> RoundParameters {
 		min_committee: 3,
 		commit_blocks: 40,
 		reveal_blocks: 15,
+		contest_blocks: 5,
 		..RoundParameters::default()
+	}
+}
+
+/// Few referees: a local network has few evaluators, of whom some are on the committee.
+fn local_dispute_parameters() -> DisputeParameters {
+	DisputeParameters {
+		opening_blocks: 10,
+		commit_blocks: 40,
+		reveal_blocks: 15,
+		referees: 3,
+		..DisputeParameters::default()
 	}
 }
 
@@ -55,6 +68,7 @@ fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<Ac
 		session: SessionConfig { keys: validators },
 		sudo: SudoConfig { key: sudo },
 		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters() },
+		disputes: DisputesConfig { parameters: local_dispute_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 	})
 }

@@ -144,4 +144,7 @@ mod runtime {
 	pub type ProofOfLearning = pallet_proof_of_learning;
 	#[runtime::pallet_index(33)]
 	pub type Rewards = pallet_rewards;
+	// Its deadlines come after those of the rounds: what it decides is settled in the next block.
+	#[runtime::pallet_index(34)]
+	pub type Disputes = pallet_disputes;
 }

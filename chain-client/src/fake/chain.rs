@@ -9,7 +9,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
@@ -134,6 +134,17 @@ impl Chain for FakeChain {
 	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError> {
 		self.read(|inner| {
 			inner.state.rounds.range(start..).take(count as usize).map(|(_, round)| round.clone()).collect()
+		})
+	}
+
+	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.disputes.get(&dispute).cloned())
+	}
+
+	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let open = inner.state.disputes.values();
+			open.filter(|dispute| round.is_none_or(|round| dispute.round == round)).cloned().collect()
 		})
 	}
 

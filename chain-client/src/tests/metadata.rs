@@ -28,7 +28,7 @@ use subxt::{
 };
 
 /// In the order of their indices, which begin at [`FIRST_PALLET`].
-const PALLETS: [&str; 8] = [
+const PALLETS: [&str; 9] = [
 	"System",
 	"Timestamp",
 	"Balances",
@@ -37,6 +37,7 @@ const PALLETS: [&str; 8] = [
 	"ExpertDag",
 	"ProofOfLearning",
 	"Rewards",
+	"Disputes",
 ];
 /// So that an index taken for a position shows.
 const FIRST_PALLET: u8 = 20;

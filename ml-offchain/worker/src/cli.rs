@@ -7,6 +7,7 @@ use blyan_primitives::{
 	dag::{BlockId, Component, ModelId, MAX_BLOCKS},
 	learning::{Gate, BIT_PER_BYTE},
 	migration::Migration,
+	Hash,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -229,6 +230,10 @@ pub struct RegisterModelArgs {
 	/// byte) and shards_per_domain. What is left out has its default.
 	#[arg(long, value_name = "LIST", default_value = "")]
 	pub gate: GateArg,
+	/// BLAKE2-256 of the reference evaluator's Wasm module, by which disputes are decided. Without it nothing
+	/// that is measured of the model can be contested.
+	#[arg(long, value_name = "HASH")]
+	pub referee: Option<Hash>,
 	/// Decides the first weights.
 	#[arg(long, default_value_t = 0)]
 	pub seed: u64,

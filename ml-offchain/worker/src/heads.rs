@@ -346,6 +346,7 @@ mod tests {
 			root: merkle::version_root_of_heads(&a, heads),
 			pool: None,
 			gate: None,
+			referee: None,
 			migration: None,
 			probation_routing_share: Default::default(),
 		}

@@ -253,7 +253,9 @@ async fn register(args: RegisterModelArgs) -> Result<()> {
 	let imported: ImportedText = serde_json::from_str(&read(&args.pool)?)
 		.with_context(|| format!("{} is not what import-text --json prints", args.pool.display()))?;
 	let pool = ValidationPool::try_from(&imported.pool)?;
-	let registration = Registration { name: args.name, architecture, pool, gate: args.gate.0, weights };
+	let RegisterModelArgs { name, gate, referee, .. } = args;
+	let referee = referee.unwrap_or_default();
+	let registration = Registration { name, architecture, pool, gate: gate.0, referee, weights };
 	let connection = Connection::open(&config).await?;
 	let registered = register_model(&config, &connection, &registration).await?;
 	if args.json {

@@ -41,6 +41,8 @@ pub struct Registration {
 	pub pool: ValidationPool,
 	/// What is asked of candidates.
 	pub gate: Gate,
+	/// BLAKE2-256 of the Wasm module of the reference evaluator, by which disputes are decided; zero for none.
+	pub referee: Hash,
 	/// What it begins with.
 	pub weights: FirstWeights,
 }
@@ -182,7 +184,7 @@ pub async fn register_model(
 	connection: &Connection,
 	registration: &Registration,
 ) -> Result<Registered, RegisterModelError> {
-	let Registration { architecture, pool, gate, weights, .. } = registration;
+	let Registration { architecture, pool, gate, referee, weights, .. } = registration;
 	architecture.validate()?;
 	if !gate.is_valid_for(pool) {
 		return Err(RegisterModelError::GateInvalid);
@@ -203,8 +205,9 @@ pub async fn register_model(
 
 	let chain = &*connection.chain;
 	let info = chain.model(model).await?.ok_or(RegisterModelError::ModelGone(model))?;
-	if info.pool.as_ref() != Some(pool) || info.gate != Some(*gate) {
-		let call = Call::OpenTraining { model, pool: pool.clone(), gate: *gate };
+	let has_terms = info.pool.as_ref() == Some(pool) && info.gate == Some(*gate);
+	if !has_terms || info.referee != Some(*referee) {
+		let call = Call::OpenTraining { model, pool: pool.clone(), gate: *gate, referee: *referee };
 		chain.submit(&connection.signer, call, Wait::Finalized).await?;
 		tracing::info!(model, "training is open");
 	}

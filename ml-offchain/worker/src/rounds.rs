@@ -72,9 +72,12 @@ mod tests {
 			seed: None,
 			pool: None,
 			gate: None,
+			referee: None,
 			committee: vec![],
 			committed: vec![],
 			revealed: vec![],
+			struck: vec![],
+			open_disputes: 0,
 			phase,
 			medians: None,
 		}

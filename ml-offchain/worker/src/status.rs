@@ -244,9 +244,12 @@ mod tests {
 			seed: None,
 			pool: None,
 			gate: None,
+			referee: None,
 			committee: vec![me.clone()],
 			committed: vec![me.clone()],
 			revealed,
+			struck: vec![],
+			open_disputes: 0,
 			phase: RoundPhase::Reveal { until: 9 },
 			medians: None,
 		};

@@ -9,9 +9,10 @@ use alloc::{vec, vec::Vec};
 use blyan_primitives::{
 	cid::{Cid, CidCodec},
 	dag::{ModelId, MAX_BLOCKS},
+	draw::draw_shards,
 	learning::{
-		commitment, Domain, DomainName, Finding, Gate, Medians, NanoBits, RejectReason, Report,
-		ValidationPool, Verdict, BIT_PER_BYTE, MAX_DOMAINS,
+		commitment, Domain, DomainName, Finding, Gate, Medians, NanoBits, RejectReason, Report, ShardLosses,
+		ValidationPool, Verdict, BIT_PER_BYTE, MAX_DOMAINS, MAX_SHARDS,
 	},
 	traits::{ModelGraph, WorkerRegistry},
 	worker::Role,
@@ -28,7 +29,7 @@ use frame_support::{
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
-	sp_runtime::traits::{Bounded, One, Saturating},
+	sp_runtime::traits::{Bounded, One, Saturating, Zero},
 };
 
 const SEED: u32 = 0;
@@ -49,6 +50,7 @@ fn terms(domains: u32) -> TrainingTerms {
 			tolerance: 1_000_000,
 			shards_per_domain: 8,
 		},
+		referee: Hash::repeat_byte(2),
 	}
 }
 
@@ -129,6 +131,35 @@ fn found<T: Config>(blocks: u32, findings: impl Fn(u32) -> Option<Finding>) -> (
 	(id, round)
 }
 
+/// [`found`], and nobody contested it.
+fn uncontested<T: Config>(blocks: u32, findings: impl Fn(u32) -> Option<Finding>) -> (RoundId, RoundOf<T>) {
+	let (id, mut round) = found::<T>(blocks, findings);
+	round.phase = Phase::Contest { until: BlockNumberFor::<T>::zero() };
+	(id, round)
+}
+
+/// A round with the largest committee that takes contests, whose first evaluator reported those losses.
+pub(crate) fn contestable_round<T: Config>(losses: &[ShardLosses]) -> (RoundId, T::AccountId) {
+	let (id, mut round) = found::<T>(MAX_BLOCKS, |_| Some(measured(GOOD)));
+	round.phase = Phase::Contest { until: BlockNumberFor::<T>::max_value() };
+	round.due = None;
+	round.open_disputes = 0;
+	// As many shards as there are losses, all in one domain.
+	let draw = round.draw.as_mut().expect("just drawn");
+	draw.terms = terms(1);
+	draw.terms.gate.shards_per_domain = losses.len() as u32;
+	draw.terms.pool.domains[0].shards = MAX_SHARDS;
+	let TrainingTerms { pool, gate, .. } = &draw.terms;
+	let shards = draw_shards(draw.seed, pool, gate);
+	let report = Report::of_losses(pool, gate, &shards, losses);
+	let seat = &mut round.committee[0];
+	seat.finding = Some(Finding::Measured(report));
+	let evaluator = seat.evaluator.clone();
+	Pallet::<T>::schedule(id, &mut round, frame_system::Pallet::<T>::block_number() + One::one());
+	Rounds::<T>::insert(id, round);
+	(id, evaluator)
+}
+
 /// The most evaluators who may be wrong while a majority agrees.
 fn minority<T: Config>() -> u32 {
 	T::MaxCommittee::get().saturating_sub(1) / 2
@@ -143,9 +174,9 @@ mod benchmarks {
 		let owner: T::AccountId = account("owner", 0, SEED);
 		endow::<T>(&owner);
 		let model = T::Graph::benchmark_model(&owner);
-		let TrainingTerms { pool, gate } = terms(d);
+		let TrainingTerms { pool, gate, referee } = terms(d);
 		#[extrinsic_call]
-		_(RawOrigin::Signed(owner), model, pool, gate);
+		_(RawOrigin::Signed(owner), model, pool, gate, referee);
 		assert_eq!(Pools::<T>::get(model), Some(terms(d)));
 	}
 
@@ -280,16 +311,30 @@ mod benchmarks {
 		assert_eq!(step, Step::Restarted);
 	}
 
+	/// As many as can be did not reveal, and are blamed.
+	#[benchmark]
+	fn open_contest() {
+		let quorum = tally::quorum(T::MaxCommittee::get());
+		let (id, mut round) = found::<T>(MAX_BLOCKS, |seat| (seat < quorum).then(|| measured(GOOD)));
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_reveal(id, &mut round);
+			Rounds::<T>::insert(id, round);
+		}
+		assert_eq!(step, Step::ContestOpened);
+	}
+
 	/// As many as can be are wrong, and blamed.
 	#[benchmark]
 	fn accept(b: Linear<1, MAX_BLOCKS>) {
 		let wrong = minority::<T>();
 		let (id, mut round) =
-			found::<T>(b, |seat| Some(measured(if seat < wrong { 3 * GOOD } else { GOOD })));
+			uncontested::<T>(b, |seat| Some(measured(if seat < wrong { 3 * GOOD } else { GOOD })));
 		let step;
 		#[block]
 		{
-			step = Pallet::<T>::close_reveal(id, &mut round);
+			step = Pallet::<T>::close_contest(id, &mut round);
 			Rounds::<T>::insert(id, &round);
 		}
 		assert_eq!(step, Step::Accepted { blocks: b });
@@ -300,11 +345,12 @@ mod benchmarks {
 	#[benchmark]
 	fn reject(b: Linear<1, MAX_BLOCKS>) {
 		let wrong = minority::<T>();
-		let (id, mut round) = found::<T>(b, |seat| Some(measured(if seat < wrong { 3 * GOOD } else { 0 })));
+		let (id, mut round) =
+			uncontested::<T>(b, |seat| Some(measured(if seat < wrong { 3 * GOOD } else { 0 })));
 		let step;
 		#[block]
 		{
-			step = Pallet::<T>::close_reveal(id, &mut round);
+			step = Pallet::<T>::close_contest(id, &mut round);
 			Rounds::<T>::insert(id, &round);
 		}
 		assert_eq!(step, Step::Rejected { blocks: b });

@@ -12,6 +12,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+mod impl_contestable_rounds;
 pub mod tally;
 mod types;
 pub mod weights;
@@ -261,6 +262,22 @@ pub mod pallet {
 			/// What it found.
 			finding: Finding,
 		},
+		/// What a quorum measured may be contested before it is settled.
+		ContestOpened {
+			/// The round.
+			round: RoundId,
+			/// The last block in which it may.
+			until: BlockNumberFor<T>,
+			/// The medians of what was revealed.
+			medians: Medians,
+		},
+		/// A finding lost a dispute: it is no vote any more.
+		FindingStruck {
+			/// The round.
+			round: RoundId,
+			/// Whose it was.
+			evaluator: T::AccountId,
+		},
 		/// An attempt came to nothing; another committee will be drawn.
 		RoundRestarted {
 			/// The round.
@@ -338,7 +355,8 @@ pub mod pallet {
 		/// Only a model's owner may open its training. Sign with the owner's account.
 		NotModelOwner,
 		/// The gate does not fit the pool: a number is out of range, there are fewer than two shards to
-		/// draw, or a domain has fewer shards than are drawn from each.
+		/// draw or more than [`MAX_SHARDS`](blyan_primitives::learning::MAX_SHARDS), or a domain has fewer
+		/// shards than are drawn from each.
 		GateInvalidForPool,
 		/// The account is not registered as a trainer, or is leaving. Register with the role first.
 		NotTrainer,
@@ -380,8 +398,8 @@ pub mod pallet {
 		CommitteeSizeOutOfRange,
 		/// `min_committee` must be 1 at least and `committee_size` at most.
 		MinCommitteeOutOfRange,
-		/// Each of `draw_delay`, `commit_blocks` and `reveal_blocks` must be 1 at least and
-		/// [`MAX_PHASE_BLOCKS`] at most.
+		/// Each of `draw_delay`, `commit_blocks`, `reveal_blocks` and `contest_blocks` must be 1 at least
+		/// and [`MAX_PHASE_BLOCKS`] at most.
 		PhaseLengthOutOfRange,
 		/// `max_attempts` and `max_draw_tries` must be 1 at least and [`MAX_ATTEMPTS`] at most.
 		AttemptsOutOfRange,
@@ -433,7 +451,9 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Says what a model's candidates are measured on, and what is asked of them.
+		/// Says what a model's candidates are measured on, what is asked of them, and by which module
+		/// disputes are decided: `referee` is the BLAKE2-256 hash of the reference evaluator's Wasm, or zero
+		/// for a model of which nothing can be contested.
 		///
 		/// Origin: signed by the model's owner. May be called again: rounds keep the terms that they were
 		/// drawn with, and what is drawn later has the new ones.
@@ -447,9 +467,10 @@ pub mod pallet {
 			model: ModelId,
 			pool: ValidationPool,
 			gate: Gate,
+			referee: Hash,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_open_training(who, model, TrainingTerms { pool, gate })
+			Self::do_open_training(who, model, TrainingTerms { pool, gate, referee })
 		}
 
 		/// Submits blocks to be measured, and accepted or rejected, as one: updates and deltas, which must
@@ -486,7 +507,7 @@ pub mod pallet {
 
 		/// Reveals the finding that was committed to.
 		///
-		/// Origin: signed by a member of the committee. The last one to reveal brings about the verdict.
+		/// Origin: signed by a member of the committee. The last one to reveal ends the phase.
 		///
 		/// Errors: [`Error::RoundNotFound`], [`Error::NotInRevealPhase`], [`Error::NotOnCommittee`],
 		/// [`Error::NotCommitted`], [`Error::AlreadyRevealed`], [`Error::RevealMismatch`],

@@ -103,6 +103,7 @@ pub fn parameters() -> RoundParameters {
 		draw_delay: 2,
 		commit_blocks: 10,
 		reveal_blocks: 5,
+		contest_blocks: 4,
 		max_attempts: 3,
 		max_draw_tries: 4,
 		submission_bond: 1_000,
@@ -126,6 +127,7 @@ pub fn terms() -> TrainingTerms {
 			tolerance: 1_000_000,
 			shards_per_domain: 4,
 		},
+		referee: Hash::repeat_byte(4),
 	}
 }
 
@@ -213,8 +215,14 @@ impl ExtBuilder {
 			World::register(TRAINER, Role::Trainer);
 			World::register(OTHER_TRAINER, Role::Trainer);
 			evaluators.for_each(|who| World::register(who, Role::Evaluator));
-			let TrainingTerms { pool, gate } = terms();
-			assert_ok!(ProofOfLearning::open_training(RuntimeOrigin::signed(OWNER), MODEL, pool, gate));
+			let TrainingTerms { pool, gate, referee } = terms();
+			assert_ok!(ProofOfLearning::open_training(
+				RuntimeOrigin::signed(OWNER),
+				MODEL,
+				pool,
+				gate,
+				referee
+			));
 		});
 		ext
 	}
@@ -233,7 +241,7 @@ pub fn check_invariants() {
 	ProofOfLearning::do_try_state().unwrap();
 	let mut seats = BTreeMap::<AccountId, u32>::new();
 	for round in Rounds::<Test>::iter_values() {
-		if matches!(round.phase, Phase::Commit { .. } | Phase::Reveal { .. }) {
+		if round.is_engaged() {
 			for seat in &round.committee {
 				*seats.entry(seat.evaluator).or_default() += 1;
 			}
@@ -322,7 +330,7 @@ pub fn reveal(evaluator: AccountId, id: RoundId, finding: &Finding) {
 	));
 }
 
-/// Has the running attempt's committee, in its order, find that: `None` is absent.
+/// Has the running attempt's committee, in its order, find that, and nobody contest it: `None` is absent.
 pub fn find(id: RoundId, findings: &[Option<Finding>]) {
 	let committee = committee(id);
 	assert_eq!(committee.len(), findings.len());
@@ -336,6 +344,22 @@ pub fn find(id: RoundId, findings: &[Option<Finding>]) {
 	if get(id).attempt == attempt && matches!(get(id).phase, Phase::Reveal { .. }) {
 		present().for_each(|(who, finding)| reveal(who, id, finding));
 	}
+	run_to_settlement(id);
+}
+
+/// Runs until what was found can be contested no more, if it can be.
+pub fn run_to_settlement(id: RoundId) {
+	if let Phase::Contest { until } = get(id).phase {
+		run_to(until + 1);
+	}
+}
+
+/// Has the whole committee find the same, and stops where that can be contested.
+pub fn run_to_contest(id: RoundId, finding: Finding) {
+	let members = committee(id);
+	members.iter().for_each(|who| commit(*who, id, &finding));
+	members.iter().for_each(|who| reveal(*who, id, &finding));
+	assert!(matches!(get(id).phase, Phase::Contest { .. }), "nothing can be contested");
 }
 
 /// Has the whole committee find the same.

@@ -40,7 +40,7 @@ pub fn quorum(committee: u32) -> u32 {
 
 /// Tallies the findings of a committee.
 ///
-/// Absent is not a vote. Unable is not one either: who could not fetch what a quorum measured is not
+/// Absent is not a vote, and neither is what was struck. Unable is not one either: who could not fetch what a quorum measured is not
 /// contradicted, for content may come and go; who calls it malformed is, for its hash fixes what it is.
 pub fn tally<AccountId: Clone>(
 	purpose: &Purpose,
@@ -50,7 +50,7 @@ pub fn tally<AccountId: Clone>(
 	let mut measured: Vec<(AccountId, &Report)> = Vec::new();
 	let (mut unfetchable, mut malformed) = (Vec::new(), Vec::new());
 	for seat in committee {
-		match &seat.finding {
+		match seat.standing() {
 			Some(Finding::Measured(report)) => measured.push((seat.evaluator.clone(), report)),
 			Some(Finding::Unfetchable) => unfetchable.push(seat.evaluator.clone()),
 			Some(Finding::Malformed) => malformed.push(seat.evaluator.clone()),
@@ -127,9 +127,9 @@ mod tests {
 
 	fn committee(findings: &[Option<Finding>]) -> Vec<Seat<u64>> {
 		let seat = |(number, finding): (usize, &Option<Finding>)| Seat {
-			evaluator: number as u64,
 			commitment: finding.is_some().then_some(Hash::zero()),
 			finding: finding.clone(),
+			..Seat::new(number as u64)
 		};
 		findings.iter().enumerate().map(seat).collect()
 	}
@@ -175,6 +175,23 @@ mod tests {
 		let seats = committee(&[Some(Finding::Unfetchable), None, None]);
 		assert_eq!(tally(&Purpose::Improvement, &gate(), &seats), Outcome::NoQuorum);
 		assert_eq!(tally::<u64>(&Purpose::Improvement, &gate(), &[]), Outcome::NoQuorum);
+	}
+
+	#[test]
+	fn tally_should_not_count_what_was_struck_as_a_vote() {
+		let liars = [measured(-GOOD), measured(-GOOD), measured(-GOOD)];
+		let mut seats = committee(&[liars.as_slice(), &vec![measured(GOOD); 6]].concat());
+		seats[0].struck = true;
+		seats[1].struck = true;
+		let Outcome::Measured { medians, agreeing, contradicted, .. } =
+			tally(&Purpose::Improvement, &gate(), &seats)
+		else {
+			panic!("seven of nine are left, and a quorum is six")
+		};
+		assert_eq!((medians.gain, agreeing.len(), contradicted), (GOOD, 6, vec![2]));
+		seats[2].struck = true;
+		seats[3].struck = true;
+		assert_eq!(tally(&Purpose::Improvement, &gate(), &seats), Outcome::NoQuorum);
 	}
 
 	#[test]

@@ -8,7 +8,7 @@ use alloc::{
 	collections::{BTreeMap, BTreeSet},
 	vec::Vec,
 };
-use blyan_primitives::Balance;
+use blyan_primitives::{learning::Finding, Balance};
 use polkadot_sdk::{
 	frame_support::{
 		ensure,
@@ -33,6 +33,7 @@ impl<T: Config> Pallet<T> {
 		Self::check_bonds(&rounds)?;
 		Self::check_committees(&rounds)?;
 		Self::check_findings(&rounds)?;
+		Self::check_disputes(&rounds)?;
 		Self::check_rules(&rounds)
 	}
 
@@ -64,7 +65,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// 3. The agenda has every open round exactly once, and nothing else.
+	/// 3. The agenda has every open round that disputes do not keep waiting exactly once, and nothing else.
 	fn check_agenda(rounds: &Kept<T>) -> Result<(), DispatchError> {
 		let now = frame_system::Pallet::<T>::block_number();
 		let incomplete_since = IncompleteSince::<T>::get();
@@ -82,12 +83,15 @@ impl<T: Config> Pallet<T> {
 		let mut expected = Vec::new();
 		for (id, round) in rounds {
 			ensure!(
-				round.due.is_some() == round.is_open(),
+				round.due.is_some() == (round.is_open() && !round.is_held()),
 				"a round is due without being open, or the reverse"
 			);
 			expected.extend(round.due.map(|slot| (*id, slot)));
 			let is_early = match (round.phase, round.due) {
-				(Phase::Commit { until } | Phase::Reveal { until }, Some(slot)) => slot <= until,
+				(
+					Phase::Commit { until } | Phase::Reveal { until } | Phase::Contest { until },
+					Some(slot),
+				) => slot <= until,
 				_ => false,
 			};
 			ensure!(!is_early, "a phase comes due before it is over");
@@ -125,7 +129,7 @@ impl<T: Config> Pallet<T> {
 				Phase::AwaitingDraw => {
 					ensure!(seats.is_empty(), "a round that awaits its draw has a committee")
 				}
-				Phase::Commit { .. } | Phase::Reveal { .. } => {
+				Phase::Commit { .. } | Phase::Reveal { .. } | Phase::Contest { .. } => {
 					ensure!(!seats.is_empty(), "a round that is measured has no committee")
 				}
 				Phase::Closed { .. } => {}
@@ -157,12 +161,43 @@ impl<T: Config> Pallet<T> {
 					ensure!(round.committed() >= quorum, "a reveal phase has no quorum of commitments");
 					ensure!(!round.all_revealed(), "a reveal phase lasts on though all have revealed");
 				}
+				Phase::Contest { .. } => {
+					let quorum = tally::quorum(round.committee.len() as u32);
+					ensure!(
+						round.measured() >= quorum,
+						"a round is in its contest phase though no quorum measured"
+					);
+				}
 			}
 		}
 		Ok(())
 	}
 
-	/// 7. Parameters, pools and blocks.
+	/// 7. Disputes and what they came to.
+	fn check_disputes(rounds: &Kept<T>) -> Result<(), DispatchError> {
+		for round in rounds.values() {
+			let is_contested = matches!(round.phase, Phase::Contest { .. });
+			ensure!(
+				is_contested || round.open_disputes == 0,
+				"a round waits for disputes outside of its contest phase"
+			);
+			let is_past = matches!(round.phase, Phase::Contest { .. } | Phase::Closed { .. });
+			ensure!(
+				is_past || round.committee.iter().all(|seat| !seat.struck && !seat.upheld),
+				"a dispute was decided before anything could be contested"
+			);
+			ensure!(
+				round
+					.committee
+					.iter()
+					.all(|seat| !seat.struck || matches!(seat.finding, Some(Finding::Measured(_)))),
+				"a finding was struck that is no measurement"
+			);
+		}
+		Ok(())
+	}
+
+	/// 8. Parameters, pools and blocks.
 	fn check_rules(rounds: &Kept<T>) -> Result<(), DispatchError> {
 		Parameters::<T>::get().validate::<T>()?;
 		ensure!(

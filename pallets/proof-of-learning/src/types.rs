@@ -75,6 +75,8 @@ pub struct RoundParameters {
 	pub commit_blocks: u32,
 	/// Blocks that committed evaluators have to reveal.
 	pub reveal_blocks: u32,
+	/// Blocks in which what was measured may be contested, before it is settled.
+	pub contest_blocks: u32,
 	/// Attempts until a round without a quorum, or whose baseline moved each time, ends inconclusively.
 	pub max_attempts: u32,
 	/// Tries to draw within one attempt, with growing distance, until a round ends inconclusively for want
@@ -97,6 +99,7 @@ impl Default for RoundParameters {
 			draw_delay: 2,
 			commit_blocks: 300,
 			reveal_blocks: 60,
+			contest_blocks: 300,
 			max_attempts: 3,
 			max_draw_tries: 12,
 			submission_bond: DEFAULT_SUBMISSION_BOND,
@@ -117,7 +120,7 @@ impl RoundParameters {
 			Error::<T>::CommitteeSizeOutOfRange
 		);
 		ensure!((1..=self.committee_size).contains(&self.min_committee), Error::<T>::MinCommitteeOutOfRange);
-		let phases = [self.draw_delay, self.commit_blocks, self.reveal_blocks];
+		let phases = [self.draw_delay, self.commit_blocks, self.reveal_blocks, self.contest_blocks];
 		ensure!(phases.iter().all(|n| (1..=MAX_PHASE_BLOCKS).contains(n)), Error::<T>::PhaseLengthOutOfRange);
 		let attempts = [self.max_attempts, self.max_draw_tries];
 		ensure!(attempts.iter().all(|n| (1..=MAX_ATTEMPTS).contains(n)), Error::<T>::AttemptsOutOfRange);
@@ -144,6 +147,9 @@ pub struct TrainingTerms {
 	pub pool: ValidationPool,
 	/// What a candidate must reach on it.
 	pub gate: Gate,
+	/// BLAKE2-256 of the Wasm module of the reference evaluator, by which disputes are decided; zero if there
+	/// is none, and then nothing can be contested.
+	pub referee: Hash,
 }
 
 /// What an attempt is measured by, fixed when its committee is drawn.
@@ -168,12 +174,22 @@ pub struct Seat<AccountId> {
 	pub commitment: Option<Hash>,
 	/// What it revealed.
 	pub finding: Option<Finding>,
+	/// Whether the finding lost a dispute: it is no vote any more.
+	pub struck: bool,
+	/// Whether it won a dispute, as accused or as challenger: it is not blamed for being outside the
+	/// tolerance.
+	pub upheld: bool,
 }
 
 impl<AccountId> Seat<AccountId> {
 	/// The seat of an evaluator who was just drawn.
 	pub fn new(evaluator: AccountId) -> Self {
-		Self { evaluator, commitment: None, finding: None }
+		Self { evaluator, commitment: None, finding: None, struck: false, upheld: false }
+	}
+
+	/// What it found, unless that has been struck.
+	pub fn standing(&self) -> Option<&Finding> {
+		self.finding.as_ref().filter(|_| !self.struck)
 	}
 }
 
@@ -192,6 +208,11 @@ pub enum Phase<BlockNumber> {
 	/// Who committed reveals.
 	Reveal {
 		/// The last block in which a reveal is taken.
+		until: BlockNumber,
+	},
+	/// A quorum measured, and what it found may be contested.
+	Contest {
+		/// The last block in which it may; settled after it, and not before every dispute is decided.
 		until: BlockNumber,
 	},
 	/// The verdict stands, and the bond is settled.
@@ -249,14 +270,16 @@ where
 	pub draw_tries: u32,
 	/// What this attempt is measured by, from the draw on.
 	pub draw: Option<Draw>,
-	/// The committee, from the draw on. Engaged until the attempt ends; kept for the record after the
-	/// round is closed.
+	/// The committee, from the draw on. Engaged until the attempt ends, or the round is settled; kept for
+	/// the record after that.
 	pub committee: BoundedVec<Seat<AccountId>, MaxCommittee>,
 	/// Where the round stands.
 	pub phase: Phase<BlockNumber>,
-	/// The agenda's slot that has this round, while it is open.
+	/// The agenda's slot that has this round, while it is open and not kept waiting by disputes.
 	pub due: Option<BlockNumber>,
-	/// The medians of what was revealed, once closed by measurement.
+	/// Disputes that are not decided yet. The round is settled only when there are none.
+	pub open_disputes: u32,
+	/// The medians of what was revealed and not struck, once closed by measurement.
 	pub medians: Option<Medians>,
 }
 
@@ -271,9 +294,26 @@ where
 		!matches!(self.phase, Phase::Closed { .. })
 	}
 
+	/// Whether the committee is engaged.
+	pub fn is_engaged(&self) -> bool {
+		matches!(self.phase, Phase::Commit { .. } | Phase::Reveal { .. } | Phase::Contest { .. })
+	}
+
 	/// How many of the committee committed.
 	pub fn committed(&self) -> u32 {
 		self.committee.iter().filter(|seat| seat.commitment.is_some()).count() as u32
+	}
+
+	/// How many of the committee measured, struck or not.
+	pub fn measured(&self) -> u32 {
+		let is_measured = |seat: &&Seat<AccountId>| matches!(seat.finding, Some(Finding::Measured(_)));
+		self.committee.iter().filter(is_measured).count() as u32
+	}
+
+	/// Whether its contest phase is over, but for disputes that are not decided: the last of them puts it on
+	/// the agenda again.
+	pub fn is_held(&self) -> bool {
+		matches!(self.phase, Phase::Contest { .. }) && self.open_disputes > 0 && self.due.is_none()
 	}
 
 	/// Whether everybody in the committee committed.

@@ -1,6 +1,6 @@
 //! The register as the rounds see it.
 
-use crate::{impls::seats::Draw, pallet::*, Pallet};
+use crate::{impls::seats::Draw, pallet::*, types::*, Pallet};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	draw::Lots,
@@ -9,7 +9,10 @@ use blyan_primitives::{
 	Balance, Hash,
 };
 use polkadot_sdk::{
-	frame_support::traits::{fungible::hold::Balanced, Imbalance, OnUnbalanced},
+	frame_support::traits::{
+		fungible::{hold::Balanced as _, Balanced as _},
+		Imbalance, OnUnbalanced,
+	},
 	sp_runtime::Perbill,
 };
 
@@ -39,12 +42,11 @@ impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
 
 	/// An account that is no worker has nothing to lose: nothing happens. A worker that is leaving is
 	/// slashed like any other.
-	fn note_fault(who: &T::AccountId, fault: Fault) -> Balance {
+	fn note_fault_paying(who: &T::AccountId, fault: Fault, shares: &[(T::AccountId, Perbill)]) -> Balance {
 		let Some(mut worker) = Workers::<T>::get(who) else { return 0 };
 		let was_drawable = worker.is_drawable();
-		// Rounded up: a fault that costs something costs a unit at least.
-		let due = fault.slash().mul_ceil(worker.bond);
-		let slashed = if due == 0 { 0 } else { Self::slash(who, due) };
+		let due = cost::<T>(&worker, fault);
+		let slashed = if due == 0 { 0 } else { Self::slash(who, due, shares) };
 		worker.bond = worker.bond.saturating_sub(slashed);
 		let reputation = fault.reputation_factor().mul_floor(worker.reputation.deconstruct());
 		worker.reputation = Perbill::from_parts(reputation);
@@ -66,6 +68,10 @@ impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
 		slashed
 	}
 
+	fn cost_of(who: &T::AccountId, fault: Fault) -> Balance {
+		Workers::<T>::get(who).map(|worker| cost::<T>(&worker, fault)).unwrap_or_default()
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_worker(who: &T::AccountId, role: Role) {
 		Self::ensure_benchmark_worker(who, role);
@@ -73,11 +79,30 @@ impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Takes `due` out of the bond on hold, and returns what was there to take.
-	fn slash(who: &T::AccountId, due: Balance) -> Balance {
-		let (credit, _missing) = T::Currency::slash(&HoldReason::WorkerBond.into(), who, due);
-		let slashed = credit.peek();
-		T::Slashed::on_unbalanced(credit);
+	/// Takes `due` out of the bond on hold, pays the shares out of it, and returns what was there to take.
+	fn slash(who: &T::AccountId, due: Balance, shares: &[(T::AccountId, Perbill)]) -> Balance {
+		let (mut rest, _missing) = T::Currency::slash(&HoldReason::WorkerBond.into(), who, due);
+		let slashed = rest.peek();
+		for (payee, share) in shares {
+			let part = rest.extract(share.mul_floor(slashed));
+			let amount = part.peek();
+			match T::Currency::resolve(payee, part) {
+				Ok(()) if amount > 0 => Self::deposit_event(Event::SlashShared {
+					worker: who.clone(),
+					payee: payee.clone(),
+					amount,
+				}),
+				Ok(()) => {}
+				// An account that cannot take so small an amount goes without.
+				Err(refused) => rest.subsume(refused),
+			}
+		}
+		T::Slashed::on_unbalanced(rest);
 		slashed
 	}
+}
+
+/// What a fault costs a worker. Rounded up: one that costs something costs a unit at least.
+fn cost<T: Config>(worker: &WorkerOf<T>, fault: Fault) -> Balance {
+	fault.slash().mul_ceil(worker.bond)
 }

@@ -210,6 +210,15 @@ pub mod pallet {
 			/// Its reputation now.
 			reputation: Perbill,
 		},
+		/// Somebody was paid out of a slash.
+		SlashShared {
+			/// Whose bond it was.
+			worker: T::AccountId,
+			/// Who was paid.
+			payee: T::AccountId,
+			/// How much.
+			amount: Balance,
+		},
 		/// A slash took a worker's bond below the least bond: it is not drawn until it adds to it.
 		DrawsSuspended {
 			/// Its account.

@@ -21,6 +21,8 @@ parameter_types! {
 	pub const ProbationRoutingShare: Perbill = Perbill::from_percent(25);
 	/// What carrying rounds forward may use of a block; what does not fit goes on in the next.
 	pub RoundServiceWeight: Weight = Perbill::from_percent(25) * RuntimeBlockWeights::get().max_block;
+	/// What carrying disputes forward may use of a block, likewise.
+	pub DisputeServiceWeight: Weight = Perbill::from_percent(5) * RuntimeBlockWeights::get().max_block;
 }
 
 impl pallet_workers::Config for Runtime {
@@ -62,6 +64,19 @@ impl pallet_proof_of_learning::Config for Runtime {
 	type ClosedRoundRetention = ConstU32<{ 30 * DAY }>;
 	type ServiceWeight = RoundServiceWeight;
 	type WeightInfo = pallet_proof_of_learning::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_disputes::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Rounds = ProofOfLearning;
+	type Workers = Workers;
+	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
+	type MaxReferees = ConstU32<21>;
+	type MaxOpenDisputes = ConstU32<128>;
+	type MaxDisputesPerRound = ConstU32<16>;
+	type ServiceWeight = DisputeServiceWeight;
+	type WeightInfo = pallet_disputes::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_rewards::Config for Runtime {

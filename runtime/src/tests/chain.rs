@@ -70,6 +70,7 @@ pub fn run_to(number: BlockNumber) {
 		ExpertDag::on_initialize(next);
 		ProofOfLearning::on_initialize(next);
 		Rewards::on_initialize(next);
+		Disputes::on_initialize(next);
 	}
 }
 

@@ -1,6 +1,7 @@
-//! The runtime as a whole: its presets, its money, and a round through the real pallets.
+//! The runtime as a whole: its presets, its money, and rounds and a dispute through the real pallets.
 
 mod chain;
+mod disputes;
 mod money;
 mod presets;
 mod rounds;

@@ -53,7 +53,7 @@ fn new_block(component: Component, kind: BlockKind, parents: Parents, content: u
 }
 
 /// Registers everybody and a model whose training is open.
-fn set_up() -> ModelId {
+pub fn set_up() -> ModelId {
 	for (place, key) in [TRAINER].into_iter().chain(EVALUATORS).enumerate() {
 		let roles = if key == TRAINER {
 			Roles::default().with(Role::Trainer)
@@ -93,11 +93,12 @@ fn set_up() -> ModelId {
 		tolerance: 1_000_000,
 		shards_per_domain: 4,
 	};
-	assert_ok!(ProofOfLearning::open_training(signed(OWNER), model, pool, gate));
+	let referee = Hash::repeat_byte(8);
+	assert_ok!(ProofOfLearning::open_training(signed(OWNER), model, pool, gate, referee));
 	model
 }
 
-fn submit(model: ModelId, content: u8) -> SubmissionId {
+pub fn submit(model: ModelId, content: u8) -> SubmissionId {
 	let component = Component::Expert { layer: 0, index: 1 };
 	let head = ExpertDag::manifest(model, None, 0, 10)
 		.into_iter()
@@ -118,7 +119,7 @@ fn measured(gain: NanoBits) -> Finding {
 	})
 }
 
-/// Runs the round to its end with every evaluator finding the same.
+/// Runs the round to its end with every evaluator finding the same, and nobody contesting it.
 fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
 	run_to(System::block_number() + 4);
 	let info = ProofOfLearning::round(round).expect("the round is there");
@@ -131,6 +132,9 @@ fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
 	run_to(System::block_number() + 1);
 	for key in EVALUATORS {
 		assert_ok!(ProofOfLearning::reveal(signed(key), round, finding.clone(), SALT));
+	}
+	if let Some(RoundPhase::Contest { until }) = ProofOfLearning::round(round).map(|info| info.phase) {
+		run_to(until);
 	}
 	run_to(System::block_number() + 1);
 	match ProofOfLearning::round(round).expect("the round is there").phase {

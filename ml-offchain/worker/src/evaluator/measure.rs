@@ -11,8 +11,7 @@ use blyan_model::{evaluate_on, nanobits, Device, ModelError, Weights};
 use blyan_primitives::{
 	dag::{BlockId, Component, ModelId, SubmissionId},
 	draw::draw_shards,
-	learning::{Finding, Gate, NanoBits, Purpose, Report, ValidationPool, MAX_NANOBITS},
-	merkle,
+	learning::{Finding, Gate, NanoBits, Purpose, Report, ShardLosses, ValidationPool, MAX_NANOBITS},
 	migration::Migration,
 	AccountId, Hash,
 };
@@ -372,57 +371,12 @@ fn read_shards(path: &Path, pool: &ValidationPool, shards: &[u32]) -> io::Result
 		.collect()
 }
 
-/// The report over losses in the order drawn: domain by domain, as many of each as the gate says.
-///
-/// Every sum is of integers; the one root is of IEEE doubles, which round it the same everywhere.
+/// The report over losses in the order drawn: domain by domain, as many of each as the gate says. Computed as the
+/// chain does when the losses are opened in a dispute.
 pub fn report(pool: &ValidationPool, gate: &Gate, losses: &[ShardLoss]) -> Report {
-	let gains: Vec<NanoBits> = losses.iter().map(|loss| loss.baseline - loss.candidate).collect();
-	let baselines: Vec<NanoBits> = losses.iter().map(|loss| loss.baseline).collect();
-	let mut rest = gains.as_slice();
-	let domain_gains: Vec<NanoBits> = pool
-		.domains
-		.iter()
-		.map(|domain| {
-			let count = gate.shards_per_domain.min(domain.shards) as usize;
-			let (of_domain, after) = rest.split_at(count.min(rest.len()));
-			rest = after;
-			mean(of_domain)
-		})
-		.collect();
-	let leaves: Vec<Hash> = losses
-		.iter()
-		.zip(0u32..)
-		.map(|(loss, place)| merkle::leaf(place, &(loss.shard, loss.baseline, loss.candidate)))
-		.collect();
-	Report {
-		baseline: mean(&baselines),
-		gain: mean(&gains),
-		standard_error: standard_error(&gains),
-		// As many as the pool has domains, which its type bounds.
-		domain_gains: domain_gains.try_into().unwrap_or_default(),
-		losses_root: merkle::root(&leaves),
-	}
-}
-
-/// The mean, rounded towards minus infinity.
-fn mean(values: &[NanoBits]) -> NanoBits {
-	let sum: i128 = values.iter().map(|value| i128::from(*value)).sum();
-	// Between the least and the greatest value, so it fits.
-	sum.div_euclid((values.len() as i128).max(1)) as NanoBits
-}
-
-/// The standard error of the mean: the root of the sample variance over the count.
-fn standard_error(values: &[NanoBits]) -> NanoBits {
-	let count = values.len() as i128;
-	if count < 2 {
-		return 0;
-	}
-	let sum: i128 = values.iter().map(|value| i128::from(*value)).sum();
-	// Values are below 2^37 and counts below 2^24: the products stay below 2^123.
-	let squares: i128 = values.iter().map(|value| i128::from(*value) * i128::from(*value)).sum();
-	let scaled_variance = count * squares - sum * sum;
-	let variance = scaled_variance as f64 / (count * count * (count - 1)) as f64;
-	(variance.sqrt().round_ties_even() as NanoBits).clamp(0, MAX_NANOBITS)
+	let shards: Vec<u32> = losses.iter().map(|loss| loss.shard).collect();
+	let of_shard = |loss: &ShardLoss| ShardLosses { baseline: loss.baseline, candidate: loss.candidate };
+	Report::of_losses(pool, gate, &shards, &losses.iter().map(of_shard).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -431,6 +385,7 @@ mod tests {
 	use blyan_primitives::{
 		cid::{Cid, CidCodec},
 		learning::{Domain, DomainName},
+		merkle,
 	};
 	use proptest::prelude::*;
 
@@ -489,13 +444,6 @@ mod tests {
 			prop_assert!((report.standard_error as f64 - error).abs() <= 1.0 + error * 1e-9);
 			prop_assert!((report.gain as f64 - mean).abs() <= 1.0);
 		}
-	}
-
-	#[test]
-	fn standard_error_should_be_zero_when_every_gain_is_the_same() {
-		assert_eq!(standard_error(&[MAX_NANOBITS; 1_000]), 0);
-		assert_eq!(standard_error(&[5]), 0);
-		assert_eq!(standard_error(&[]), 0);
 	}
 
 	#[test]

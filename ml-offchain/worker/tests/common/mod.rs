@@ -192,6 +192,7 @@ impl Hidden {
 					root: None,
 					pool: None,
 					gate: None,
+					referee: None,
 					migration: None,
 					probation_routing_share: Default::default(),
 				};
@@ -200,12 +201,13 @@ impl Hidden {
 				return Ok(vec![ChainEvent::ModelRegistered { model, owner, components, deposit: 0 }]);
 			}
 			Call::AddGenesisBlocks { model, blocks } => return add_genesis(state, who, model, blocks),
-			Call::OpenTraining { model, pool, gate } => {
+			Call::OpenTraining { model, pool, gate, referee } => {
 				let Some(info) = state.models.get_mut(&model) else {
 					return refuse("ProofOfLearning", "NotModelOwner");
 				};
 				info.pool = Some(pool);
 				info.gate = Some(gate);
+				info.referee = Some(referee);
 			}
 			Call::SubmitBlocks { model, blocks } => {
 				let purpose = Purpose::of(&blocks, None);
@@ -457,9 +459,12 @@ fn submit(
 		seed: None,
 		pool: state.models[&model].pool.clone(),
 		gate: state.models[&model].gate,
+		referee: state.models[&model].referee,
 		committee: vec![],
 		committed: vec![],
 		revealed: vec![],
+		struck: vec![],
+		open_disputes: 0,
 		phase: RoundPhase::AwaitingDraw,
 		medians: None,
 	};
@@ -528,6 +533,7 @@ pub fn registration(imported: &ImportedText) -> Registration {
 		architecture: architecture(),
 		pool: (&imported.pool).try_into().unwrap(),
 		gate: gate(),
+		referee: Hash::repeat_byte(4),
 		weights: FirstWeights::Seed(1),
 	}
 }

@@ -28,7 +28,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let name = name.into_inner();
 		let migration = PendingMigrations::<T>::get(id).map(|pending| pending.migration);
-		let (pool, gate) = (None, None);
+		let (pool, gate, referee) = (None, None, None);
 		let probation_routing_share = T::ProbationRoutingShare::get();
 		Some(ModelInfo {
 			id,
@@ -40,6 +40,7 @@ impl<T: Config> Pallet<T> {
 			root,
 			pool,
 			gate,
+			referee,
 			migration,
 			probation_routing_share,
 		})

@@ -92,6 +92,7 @@ impl<T: Config> Pallet<T> {
 			Phase::AwaitingDraw => Self::try_draw(id, &mut round),
 			Phase::Commit { .. } => Self::close_commit(id, &mut round),
 			Phase::Reveal { .. } => Self::close_reveal(id, &mut round),
+			Phase::Contest { .. } => Self::close_contest(id, &mut round),
 			Phase::Closed { .. } => {
 				defensive!("a closed round has nothing due");
 				Step::Nothing

@@ -117,7 +117,7 @@ impl<T: Config> Pallet<T> {
 	/// Ends the engagement of a running attempt's committee. Whoever calls this moves the round to a phase
 	/// whose committee is not engaged.
 	pub(crate) fn release_committee(round: &RoundOf<T>) {
-		if matches!(round.phase, Phase::Commit { .. } | Phase::Reveal { .. }) {
+		if round.is_engaged() {
 			round.committee.iter().for_each(|seat| T::Workers::release(&seat.evaluator));
 		}
 	}

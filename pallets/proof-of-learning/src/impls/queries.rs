@@ -6,6 +6,7 @@ use blyan_primitives::{
 	api::{RoundInfo, RoundPhase, MAX_PAGE},
 	dag::ModelId,
 	learning::{Gate, ValidationPool},
+	Hash,
 };
 use polkadot_sdk::sp_runtime::SaturatedConversion;
 
@@ -32,11 +33,17 @@ impl<T: Config> Pallet<T> {
 		Pools::<T>::get(model).map(|terms| terms.gate)
 	}
 
+	/// BLAKE2-256 of the reference evaluator of a model, once training is open; zero if there is none.
+	pub fn referee(model: ModelId) -> Option<Hash> {
+		Pools::<T>::get(model).map(|terms| terms.referee)
+	}
+
 	fn describe(id: RoundId, round: RoundOf<T>) -> RoundInfo<T::AccountId> {
 		let phase = match round.phase {
 			Phase::AwaitingDraw => RoundPhase::AwaitingDraw,
 			Phase::Commit { until } => RoundPhase::Commit { until: until.saturated_into() },
 			Phase::Reveal { until } => RoundPhase::Reveal { until: until.saturated_into() },
+			Phase::Contest { until } => RoundPhase::Contest { until: until.saturated_into() },
 			Phase::Closed { verdict, .. } => RoundPhase::Closed(verdict),
 		};
 		let members = |did: fn(&SeatOf<T>) -> bool| {
@@ -56,9 +63,12 @@ impl<T: Config> Pallet<T> {
 			seed: round.draw.as_ref().map(|draw| draw.seed),
 			pool: round.draw.as_ref().map(|draw| draw.terms.pool.clone()),
 			gate: round.draw.as_ref().map(|draw| draw.terms.gate),
+			referee: round.draw.as_ref().map(|draw| draw.terms.referee),
 			committee: members(|_| true),
 			committed: members(|seat| seat.commitment.is_some()),
 			revealed: members(|seat| seat.finding.is_some()),
+			struck: members(|seat| seat.struck),
+			open_disputes: round.open_disputes,
 			phase,
 			medians: round.medians,
 		}

@@ -25,6 +25,10 @@ pub(crate) enum Step {
 	Drawn,
 	/// Commitments are in.
 	RevealOpened,
+	/// What a quorum measured may be contested.
+	ContestOpened,
+	/// Not settled yet, for a dispute is not decided.
+	Held,
 	/// The attempt came to nothing.
 	Restarted,
 	/// Closed: the blocks are heads.
@@ -79,6 +83,9 @@ impl Step {
 			}
 			Step::Drawn => T::WeightInfo::draw(),
 			Step::RevealOpened => T::WeightInfo::open_reveal(),
+			Step::ContestOpened => T::WeightInfo::open_contest(),
+			// The round is read and written, as where reveals are opened.
+			Step::Held => T::WeightInfo::open_reveal(),
 			Step::Restarted => T::WeightInfo::restart(),
 			Step::Accepted { blocks } => T::WeightInfo::accept(blocks),
 			Step::AcceptedForFee { blocks } => Self::accepted_for_fee::<T>(blocks),
@@ -108,12 +115,28 @@ impl Step {
 	/// The most that ending the reveal phase can take.
 	pub(crate) fn max_reveal_close_weight<T: Config>() -> Weight {
 		let blocks = MAX_BLOCKS;
+		// A compaction has nothing to contest, and is settled at once.
 		Self::max_of::<T>(&[
 			Step::Restarted,
-			Step::Accepted { blocks },
-			Step::Migrated { blocks },
+			Step::ContestOpened,
+			Step::AcceptedForFee { blocks },
 			Step::Rejected { blocks },
 			Step::Forfeited { blocks },
+			Step::Inconclusive { blocks },
+			Step::AcceptanceFailed { blocks },
+		])
+	}
+
+	/// The most that settling a round after its contest phase can take.
+	fn max_settle_weight<T: Config>() -> Weight {
+		let blocks = MAX_BLOCKS;
+		Self::max_of::<T>(&[
+			Step::Held,
+			Step::Restarted,
+			Step::Accepted { blocks },
+			Step::AcceptedForFee { blocks },
+			Step::Migrated { blocks },
+			Step::Rejected { blocks },
 			Step::Inconclusive { blocks },
 			Step::AcceptanceFailed { blocks },
 		])
@@ -125,6 +148,7 @@ impl Step {
 		Self::max_of::<T>(&[Step::Nothing, Step::Outdated { blocks }, Step::DrawAbandoned { blocks }])
 			.max(Self::max_commit_close_weight::<T>())
 			.max(Self::max_reveal_close_weight::<T>())
+			.max(Self::max_settle_weight::<T>())
 	}
 
 	fn max_of<T: Config>(steps: &[Step]) -> Weight {

@@ -96,6 +96,7 @@ impl<T: Config> Pallet<T> {
 			committee: BoundedVec::new(),
 			phase: Phase::AwaitingDraw,
 			due: None,
+			open_disputes: 0,
 			medians: None,
 		};
 		Self::schedule(id, &mut round, now.saturating_add(parameters.draw_delay.into()));

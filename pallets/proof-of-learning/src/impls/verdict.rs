@@ -4,18 +4,19 @@ use crate::{
 	impls::step::Step,
 	tally::{self, Outcome},
 	types::*,
-	Config, Event, OpenRoundCount, OpenRoundsOf, Pallet,
+	Config, Event, OpenRoundCount, OpenRoundsOf, Pallet, Parameters,
 };
 use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::BlockId,
-	learning::{self, Gate, Purpose, RejectReason, Verdict},
+	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
 	traits::{AcceptedWork, LearningRewards, ModelGraph, WorkerRegistry},
 	worker::Fault,
 };
 use polkadot_sdk::{
 	frame_support::{storage::with_storage_layer, traits::Defensive},
 	frame_system,
+	sp_runtime::traits::Saturating,
 };
 
 /// How many generations of ancestors share in the reward.
@@ -31,16 +32,54 @@ impl<T: Config> Pallet<T> {
 		}
 		Self::note_no_shows(id, round);
 		match tally::tally(&round.purpose, &draw.terms.gate, &round.committee) {
-			Outcome::Measured { medians, gate, agreeing, contradicted } => {
-				Self::note_work(id, &agreeing, &contradicted);
+			// Whether a snapshot is, byte for byte, what it should be is no loss to contest; and without a
+			// referee nothing is.
+			Outcome::Measured { medians, .. }
+				if round.purpose != Purpose::Compaction && !draw.terms.referee.is_zero() =>
+			{
+				Self::open_contest(id, round, medians)
+			}
+			outcome => Self::settle(id, round, &draw.terms.gate, outcome),
+		}
+	}
+
+	/// Lets what a quorum measured be contested before anything follows from it.
+	fn open_contest(id: RoundId, round: &mut RoundOf<T>, medians: Medians) -> Step {
+		let now = frame_system::Pallet::<T>::block_number();
+		let until = now.saturating_add(Parameters::<T>::get().contest_blocks.into());
+		round.phase = Phase::Contest { until };
+		Self::schedule(id, round, until.saturating_add(1u32.into()));
+		Self::deposit_event(Event::ContestOpened { round: id, until, medians });
+		Step::ContestOpened
+	}
+
+	/// Ends the contest phase of a round that is off the agenda, unless a dispute is not decided yet: then
+	/// the last one to be decided puts the round on the agenda again.
+	pub(crate) fn close_contest(id: RoundId, round: &mut RoundOf<T>) -> Step {
+		if round.open_disputes > 0 {
+			return Step::Held;
+		}
+		let Some(draw) = Self::draw_of(round) else { return Self::conclude_without_verdict(id, round) };
+		if Self::head_moved(round, &draw) {
+			return Self::restart(id, round, RestartReason::HeadMoved);
+		}
+		let outcome = tally::tally(&round.purpose, &draw.terms.gate, &round.committee);
+		Self::settle(id, round, &draw.terms.gate, outcome)
+	}
+
+	/// What follows from the findings that stand.
+	fn settle(id: RoundId, round: &mut RoundOf<T>, gate: &Gate, outcome: Outcome<T::AccountId>) -> Step {
+		match outcome {
+			Outcome::Measured { medians, gate: passed, agreeing, contradicted } => {
+				Self::note_work(id, round, &agreeing, &contradicted);
 				round.medians = Some(medians);
-				match gate {
-					Ok(()) => Self::accept(id, round, &draw.terms.gate, agreeing),
+				match passed {
+					Ok(()) => Self::accept(id, round, gate, agreeing),
 					Err(reason) => Self::reject(id, round, reason, &agreeing),
 				}
 			}
 			Outcome::Refused { reason, agreeing, contradicted } => {
-				Self::note_work(id, &agreeing, &contradicted);
+				Self::note_work(id, round, &agreeing, &contradicted);
 				match round.purpose {
 					// It is not for whoever asks for a rollback to keep former heads fetchable.
 					Purpose::Rollback => Self::reject(id, round, reason, &agreeing),
@@ -143,9 +182,13 @@ impl<T: Config> Pallet<T> {
 		Self::deposit_event(Event::RoundClosed { round: id, verdict, medians });
 	}
 
-	fn note_work(id: RoundId, agreeing: &[T::AccountId], contradicted: &[T::AccountId]) {
+	fn note_work(id: RoundId, round: &RoundOf<T>, agreeing: &[T::AccountId], contradicted: &[T::AccountId]) {
 		agreeing.iter().for_each(T::Workers::note_honest_work);
-		contradicted.iter().for_each(|evaluator| Self::note_fault(id, evaluator, Fault::OutsideTolerance));
+		let is_upheld =
+			|who: &T::AccountId| round.committee.iter().any(|seat| seat.evaluator == *who && seat.upheld);
+		for evaluator in contradicted.iter().filter(|who| !is_upheld(who)) {
+			Self::note_fault(id, evaluator, Fault::OutsideTolerance);
+		}
 	}
 
 	pub(crate) fn note_fault(id: RoundId, evaluator: &T::AccountId, fault: Fault) {

@@ -21,7 +21,7 @@ use polkadot_sdk::{
 	frame_system::pallet_prelude::BlockNumberFor,
 	sp_runtime::{
 		traits::{BlakeTwo256, Hash as _},
-		DispatchError, DispatchResult,
+		DispatchError, DispatchResult, Perbill,
 	},
 };
 use scale_info::TypeInfo;
@@ -258,8 +258,12 @@ impl WorkerRegistry<AccountId> for World {
 		HonestWork::append(who);
 	}
 
-	fn note_fault(who: &AccountId, fault: Fault) -> Balance {
+	fn note_fault_paying(who: &AccountId, fault: Fault, _: &[(AccountId, Perbill)]) -> Balance {
 		Faults::append((who, fault));
+		Self::cost_of(who, fault)
+	}
+
+	fn cost_of(_: &AccountId, fault: Fault) -> Balance {
 		fault.slash() * WORKER_BOND
 	}
 

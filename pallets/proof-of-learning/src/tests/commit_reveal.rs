@@ -141,10 +141,10 @@ fn reveal_phase_should_end_early_when_all_who_committed_have_revealed() {
 		members[..4].iter().for_each(|who| commit(*who, id, &measured(GOOD)));
 		run_to(14);
 		members[..3].iter().for_each(|who| reveal(*who, id, &measured(GOOD)));
-		assert!(get(id).is_open());
+		assert!(matches!(get(id).phase, Phase::Reveal { .. }));
 		reveal(members[3], id, &measured(GOOD));
-		assert!(!get(id).is_open());
-		assert!(Agenda::<Test>::iter().next().is_none());
+		assert_eq!(get(id).phase, Phase::Contest { until: 18 });
+		assert_eq!(Agenda::<Test>::iter().map(|(slot, _)| slot).collect::<Vec<_>>(), [19]);
 	});
 }
 
@@ -177,7 +177,7 @@ fn reveal_should_be_refused_while_others_may_still_commit() {
 }
 
 #[test]
-fn reveal_should_be_refused_after_the_verdict() {
+fn reveal_should_be_refused_after_the_phase() {
 	ExtBuilder::default().build_and_execute(|| {
 		let (id, members) = all_committed(&measured(GOOD));
 		members.iter().for_each(|who| reveal(*who, id, &measured(GOOD)));
@@ -280,7 +280,7 @@ fn calls_should_refund_what_closing_the_phase_would_have_taken() {
 			taken.push(try_reveal(*who, id, measured(GOOD), salt(*who)).unwrap().actual_weight.unwrap());
 		}
 		assert!(taken[..4].iter().all(|weight| *weight == <()>::reveal()));
-		assert_eq!(taken[4], <()>::reveal().saturating_add(<()>::accept(2)));
+		assert_eq!(taken[4], <()>::reveal().saturating_add(<()>::open_contest()));
 		assert!(taken.iter().all(|weight| charged.all_gte(*weight)));
 	});
 }

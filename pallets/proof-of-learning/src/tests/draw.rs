@@ -143,10 +143,16 @@ fn round_should_keep_the_terms_of_its_draw_when_the_owner_sets_new_ones() {
 	ExtBuilder::default().build_and_execute(|| {
 		let drawn = submit_and_draw(TRAINER);
 		let waiting = submit(TRAINER);
-		let TrainingTerms { pool, gate } = terms();
+		let TrainingTerms { pool, gate, referee } = terms();
 		// Nothing can gain so much.
 		let stricter = Gate { delta: 1_000 * GOOD, ..gate };
-		assert_ok!(ProofOfLearning::open_training(RuntimeOrigin::signed(OWNER), MODEL, pool, stricter));
+		assert_ok!(ProofOfLearning::open_training(
+			RuntimeOrigin::signed(OWNER),
+			MODEL,
+			pool,
+			stricter,
+			referee
+		));
 		run_to_draw(waiting);
 		assert_eq!(get(drawn).draw.unwrap().terms.gate, gate);
 		assert_eq!(get(waiting).draw.unwrap().terms.gate, stricter);

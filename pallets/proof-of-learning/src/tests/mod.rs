@@ -2,6 +2,7 @@
 
 mod agenda;
 mod commit_reveal;
+mod contest;
 mod draw;
 mod parameters;
 mod properties;

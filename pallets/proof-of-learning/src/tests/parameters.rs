@@ -35,6 +35,7 @@ fn parameters_should_be_refused_by_the_rule_that_they_break() {
 			(RoundParameters { draw_delay: 0, ..p() }, Error::<Test>::PhaseLengthOutOfRange),
 			(RoundParameters { commit_blocks: 0, ..p() }, Error::<Test>::PhaseLengthOutOfRange),
 			(RoundParameters { reveal_blocks: 0, ..p() }, Error::<Test>::PhaseLengthOutOfRange),
+			(RoundParameters { contest_blocks: 0, ..p() }, Error::<Test>::PhaseLengthOutOfRange),
 			(
 				RoundParameters { reveal_blocks: MAX_PHASE_BLOCKS + 1, ..p() },
 				Error::<Test>::PhaseLengthOutOfRange,

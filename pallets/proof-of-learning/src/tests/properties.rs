@@ -159,9 +159,9 @@ fn act(script: &Script, truth: Truth, id: RoundId) {
 /// Plays the script to its end, the invariants checked in each block, and returns how long it took.
 fn play(script: &Script) {
 	ServiceWeight::set(one_step().saturating_mul(script.steps_per_block));
-	// Every attempt: 2 to the draw, 10 to commit, 5 to reveal, a block between each; besides, 10 rounds may
-	// keep one another waiting for 10 blocks at each of 3 steps.
-	let bound = 30 + 3 * (2 + 11 + 6 + 3 * 10);
+	// Every attempt: 2 to the draw, 10 to commit, 5 to reveal, 4 to contest, a block between each; besides, 10
+	// rounds may keep one another waiting for 10 blocks at each of 4 steps.
+	let bound = 30 + 3 * (2 + 11 + 6 + 5 + 4 * 10);
 	let mut truths = BTreeMap::new();
 	while System::block_number() < bound {
 		let now = System::block_number();

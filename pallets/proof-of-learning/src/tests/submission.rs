@@ -16,10 +16,16 @@ fn try_submit(trainer: AccountId, number: u16) -> polkadot_sdk::sp_runtime::Disp
 #[test]
 fn open_training_should_be_refused_when_the_caller_is_not_the_owner() {
 	ExtBuilder::default().build_and_execute(|| {
-		let TrainingTerms { pool, gate } = terms();
+		let TrainingTerms { pool, gate, referee } = terms();
 		for (who, model) in [(TRAINER, MODEL), (OWNER, MODEL + 1)] {
 			assert_noop!(
-				ProofOfLearning::open_training(RuntimeOrigin::signed(who), model, pool.clone(), gate),
+				ProofOfLearning::open_training(
+					RuntimeOrigin::signed(who),
+					model,
+					pool.clone(),
+					gate,
+					referee
+				),
 				Error::<Test>::NotModelOwner
 			);
 		}
@@ -29,7 +35,7 @@ fn open_training_should_be_refused_when_the_caller_is_not_the_owner() {
 #[test]
 fn open_training_should_be_refused_when_the_gate_does_not_fit_the_pool() {
 	ExtBuilder::default().build_and_execute(|| {
-		let TrainingTerms { pool, gate } = terms();
+		let TrainingTerms { pool, gate, referee } = terms();
 		for gate in [
 			Gate { shards_per_domain: 21, ..gate },
 			Gate { shards_per_domain: 0, ..gate },
@@ -37,7 +43,13 @@ fn open_training_should_be_refused_when_the_gate_does_not_fit_the_pool() {
 			Gate { delta: -1, ..gate },
 		] {
 			assert_noop!(
-				ProofOfLearning::open_training(RuntimeOrigin::signed(OWNER), MODEL, pool.clone(), gate),
+				ProofOfLearning::open_training(
+					RuntimeOrigin::signed(OWNER),
+					MODEL,
+					pool.clone(),
+					gate,
+					referee
+				),
 				Error::<Test>::GateInvalidForPool
 			);
 		}
@@ -47,14 +59,24 @@ fn open_training_should_be_refused_when_the_gate_does_not_fit_the_pool() {
 #[test]
 fn open_training_should_set_pool_and_gate_and_replace_them_when_called_again() {
 	ExtBuilder::default().build_and_execute(|| {
-		let TrainingTerms { pool, gate } = terms();
+		let TrainingTerms { pool, gate, referee } = terms();
 		assert_eq!(ProofOfLearning::pool(MODEL), Some(pool.clone()));
 		assert_eq!(ProofOfLearning::gate(MODEL), Some(gate));
+		assert_eq!(
+			(ProofOfLearning::referee(MODEL), ProofOfLearning::referee(MODEL + 1)),
+			(Some(referee), None)
+		);
 		assert_eq!(ProofOfLearning::pool(MODEL + 1), None);
 		assert_event(Event::TrainingOpened { model: MODEL });
 
 		let stricter = Gate { delta: 2 * gate.delta, ..gate };
-		assert_ok!(ProofOfLearning::open_training(RuntimeOrigin::signed(OWNER), MODEL, pool, stricter));
+		assert_ok!(ProofOfLearning::open_training(
+			RuntimeOrigin::signed(OWNER),
+			MODEL,
+			pool,
+			stricter,
+			referee
+		));
 		assert_eq!(ProofOfLearning::gate(MODEL), Some(stricter));
 	});
 }
@@ -223,6 +245,7 @@ fn rounds_should_be_listed_in_pages_and_described() {
 		assert_eq!(info.phase, RoundPhase::Commit { until: 13 });
 		assert_eq!((info.baseline, &info.committee), (Some(0), &committee(0)));
 		assert_eq!((info.pool, info.gate), (Some(terms().pool), Some(terms().gate)));
+		assert_eq!(info.referee, Some(terms().referee));
 		assert!(info.committed.is_empty() && info.revealed.is_empty());
 
 		commit(committee(0)[0], 0, &measured(GOOD));
@@ -231,6 +254,9 @@ fn rounds_should_be_listed_in_pages_and_described() {
 		reveal(committee(0)[4], 0, &measured(GOOD));
 		assert_eq!(ProofOfLearning::round(0).unwrap().revealed, committee(0)[4..]);
 		committee(0)[..4].iter().for_each(|who| reveal(*who, 0, &measured(GOOD)));
+		let info = ProofOfLearning::round(0).unwrap();
+		assert_eq!((info.phase, info.medians), (RoundPhase::Contest { until: 7 }, None));
+		run_to_settlement(0);
 		let info = ProofOfLearning::round(0).unwrap();
 		assert_eq!(info.phase, RoundPhase::Closed(blyan_primitives::learning::Verdict::Accepted));
 		assert_eq!(info.medians.unwrap().gain, GOOD);

@@ -1,7 +1,7 @@
 //! Each invariant of the README is broken on purpose, and must be found.
 
 use crate::{mock::*, *};
-use blyan_primitives::Hash;
+use blyan_primitives::{learning::Finding, traits::ContestableRounds, Hash};
 use polkadot_sdk::{
 	frame_support::{
 		assert_ok,
@@ -11,24 +11,34 @@ use polkadot_sdk::{
 	sp_runtime::DispatchError,
 };
 
-/// One round closed, one in its reveal phase, one in its commit phase, one that awaits its draw.
+/// One round closed, one in its reveal phase, one in its commit phase, one that awaits its draw, one that is
+/// contested, and one kept waiting by a dispute.
 const CLOSED: RoundId = 0;
-const REVEALING: RoundId = 1;
-const COMMITTING: RoundId = 2;
-const AWAITING: RoundId = 3;
+const REVEALING: RoundId = 3;
+const COMMITTING: RoundId = 4;
+const AWAITING: RoundId = 5;
+const CONTESTED: RoundId = 2;
+const HELD: RoundId = 1;
 
 #[track_caller]
 fn assert_found(expected: &'static str, corrupt: impl FnOnce()) {
 	ExtBuilder::default().evaluators(7).build().execute_with(|| {
 		let closed = submit_and_draw(TRAINER);
 		find_all(closed, measured(NO_GAIN));
+		let held = submit_and_draw(TRAINER);
+		run_to_contest(held, measured(NO_GAIN));
+		ProofOfLearning::hold(held);
+		run_blocks(6);
+		let contested = submit_and_draw(TRAINER);
+		run_to_contest(contested, measured(NO_GAIN));
 		let revealing = submit_and_draw(TRAINER);
 		committee(revealing).iter().for_each(|who| commit(*who, revealing, &measured(GOOD)));
 		reveal(committee(revealing)[0], revealing, &measured(GOOD));
 		let committing = submit_and_draw(OTHER_TRAINER);
 		commit(committee(committing)[0], committing, &measured(GOOD));
 		let awaiting = submit(OTHER_TRAINER);
-		assert_eq!((closed, revealing, committing, awaiting), (CLOSED, REVEALING, COMMITTING, AWAITING));
+		assert_eq!((closed, held, contested), (CLOSED, HELD, CONTESTED));
+		assert_eq!((revealing, committing, awaiting), (REVEALING, COMMITTING, AWAITING));
 		check_invariants();
 
 		corrupt();
@@ -68,6 +78,8 @@ fn check_should_find_a_wrong_agenda() {
 	let not_due = "a round is due without being open, or the reverse";
 	assert_found(not_due, || change(CLOSED, |round| round.due = Some(90)));
 	assert_found(not_due, || change(AWAITING, |round| round.due = None));
+	assert_found(not_due, || change(CONTESTED, |round| round.due = None));
+	assert_found(not_due, || change(HELD, |round| round.open_disputes = 0));
 	assert_found("a phase comes due before it is over", || {
 		change(COMMITTING, |round| round.phase = Phase::Commit { until: round.due.unwrap() })
 	});
@@ -132,6 +144,27 @@ fn check_should_find_wrong_findings() {
 	assert_found("a reveal phase lasts on though all have revealed", || {
 		change(REVEALING, |round| {
 			round.committee.iter_mut().for_each(|seat| seat.finding = Some(measured(GOOD)))
+		})
+	});
+}
+
+#[test]
+fn check_should_find_wrong_disputes() {
+	assert_found("a round is in its contest phase though no quorum measured", || {
+		change(CONTESTED, |round| {
+			round.committee.iter_mut().skip(3).for_each(|seat| seat.finding = Some(Finding::Malformed))
+		})
+	});
+	let outside = "a round waits for disputes outside of its contest phase";
+	assert_found(outside, || change(CLOSED, |round| round.open_disputes = 1));
+	assert_found(outside, || change(COMMITTING, |round| round.open_disputes = 1));
+	let early = "a dispute was decided before anything could be contested";
+	assert_found(early, || change(REVEALING, |round| round.committee[0].struck = true));
+	assert_found(early, || change(COMMITTING, |round| round.committee[0].upheld = true));
+	assert_found("a finding was struck that is no measurement", || {
+		change(CLOSED, |round| {
+			round.committee[0].finding = Some(Finding::Unfetchable);
+			round.committee[0].struck = true;
 		})
 	});
 }

@@ -236,6 +236,7 @@ fn absent_should_be_blamed_for_what_they_did_not_do_and_count_for_nothing() {
 		run_to(14);
 		members[..5].iter().for_each(|who| reveal(*who, id, &measured(GOOD)));
 		run_to(20);
+		run_to_settlement(id);
 		assert_eq!(verdict(id), Some(Verdict::Accepted));
 		assert_eq!(World::faults(), [(members[5], Fault::NoReveal), (members[6], Fault::NoCommit)]);
 		assert_eq!(World::accruals()[0].4, members[..5]);

@@ -86,6 +86,27 @@ fn note_fault_should_take_the_bond_down_to_nothing_and_no_further() {
 }
 
 #[test]
+fn note_fault_should_pay_shares_of_the_slash_and_burn_the_rest() {
+	build_and_execute(|| {
+		register(1, &[Role::Evaluator], 10_001);
+		let issuance = Balances::total_issuance();
+		assert_eq!(WorkersPallet::cost_of(&1, Fault::DisputeLost), 501);
+		// An account that does not exist cannot take five, for that is less than it must have.
+		let shares =
+			[(2, Perbill::from_percent(50)), (3, Perbill::from_percent(25)), (999, Perbill::from_percent(1))];
+		assert_eq!(WorkersPallet::note_fault_paying(&1, Fault::DisputeLost, &shares), 501);
+		assert_eq!((worker(1).bond, held(1)), (9_500, 9_500));
+		let free = |who| Balances::free_balance(who);
+		assert_eq!((free(2), free(3), free(999)), (FUNDS + 250, FUNDS + 125, 0));
+		assert_eq!(Balances::total_issuance(), issuance - (501 - 250 - 125));
+		let paid = Event::SlashShared { worker: 1, payee: 3, amount: 125 };
+		assert!(System::events()
+			.iter()
+			.any(|record| record.event == RuntimeEvent::WorkersPallet(paid.clone())));
+	});
+}
+
+#[test]
 fn note_honest_work_should_raise_reputation_and_weight() {
 	build_and_execute(|| {
 		register(1, &[Role::Evaluator], 10_000);
@@ -103,6 +124,7 @@ fn notes_should_change_nothing_when_the_account_is_no_worker() {
 	build_and_execute(|| {
 		assert_storage_noop!(WorkersPallet::note_honest_work(&1));
 		assert_storage_noop!(assert_eq!(WorkersPallet::note_fault(&1, Fault::OutsideTolerance), 0));
+		assert_eq!(WorkersPallet::cost_of(&1, Fault::OutsideTolerance), 0);
 		assert!(!WorkersPallet::has_role(&1, Role::Evaluator));
 	});
 }

@@ -167,9 +167,12 @@ fn round_view_should_be_of_members_of_an_open_rounds_committee_alone() {
 		seed: Some(Hash::zero()),
 		pool: None,
 		gate: None,
+		referee: None,
 		committee: vec![ME],
 		committed: vec![ME],
 		revealed: vec![],
+		struck: vec![],
+		open_disputes: 0,
 		phase: RoundPhase::Reveal { until: 9 },
 		medians: None,
 	};
