@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
 };
