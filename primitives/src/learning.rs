@@ -354,6 +354,11 @@ pub enum Verdict {
 	Inconclusive,
 }
 
+/// How many of a committee of that size must come to the same kind of finding: two thirds, rounded up.
+pub fn quorum(committee: u32) -> u32 {
+	committee.saturating_mul(2).div_ceil(3)
+}
+
 /// The medians of what was revealed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -512,6 +517,14 @@ mod tests {
 			standard_error,
 			domain_gains: BoundedVec::truncate_from(domain_gains),
 			losses_root: Hash::zero(),
+		}
+	}
+
+	#[test]
+	fn quorum_should_be_two_thirds_rounded_up() {
+		let expected = [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (21, 14)];
+		for (size, wanted) in expected {
+			assert_eq!(quorum(size), wanted, "committee of {size}");
 		}
 	}
 

@@ -9,6 +9,7 @@
 //! | [`merkle`] | the sparse Merkle tree whose root names a version, and the tree over shard losses |
 //! | [`learning`] | measurements, commitments, the statistical gate |
 //! | [`draw`] | what is drawn by lot: validation shards |
+//! | [`seats`] | who is drawn by lot: a heap of workers' weights |
 //! | [`migration`] | changes of a model's architecture |
 //! | [`economy`] | units, issuance, proportional settlement |
 //! | [`worker`] | roles, machines, faults |
@@ -34,6 +35,7 @@ pub mod economy;
 pub mod learning;
 pub mod merkle;
 pub mod migration;
+pub mod seats;
 pub mod traits;
 pub mod worker;
 

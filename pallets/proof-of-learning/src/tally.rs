@@ -2,6 +2,7 @@
 
 use crate::types::Seat;
 use alloc::vec::Vec;
+pub use blyan_primitives::learning::quorum;
 use blyan_primitives::learning::{self, Finding, Gate, Medians, Purpose, RejectReason, Report};
 
 /// What the committee's findings come to.
@@ -31,11 +32,6 @@ pub enum Outcome<AccountId> {
 	NoQuorum,
 	/// A quorum measured, and no majority of it is within the tolerance of the medians.
 	NoAgreement,
-}
-
-/// How many of a committee of that size must come to the same kind of finding: two thirds, rounded up.
-pub fn quorum(committee: u32) -> u32 {
-	committee.saturating_mul(2).div_ceil(3)
 }
 
 /// Tallies the findings of a committee.
@@ -135,14 +131,6 @@ mod tests {
 	}
 
 	const GOOD: NanoBits = 50_000_000;
-
-	#[test]
-	fn quorum_should_be_two_thirds_rounded_up() {
-		let expected = [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (21, 14)];
-		for (size, wanted) in expected {
-			assert_eq!(quorum(size), wanted, "committee of {size}");
-		}
-	}
 
 	#[test]
 	fn tally_should_follow_the_quorum_when_one_lies_and_one_is_absent() {

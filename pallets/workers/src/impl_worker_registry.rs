@@ -1,9 +1,9 @@
 //! The register as the rounds see it.
 
-use crate::{impls::seats::Draw, pallet::*, types::*, Pallet};
+use crate::{impls::seats, pallet::*, types::*, Pallet};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	draw::Lots,
+	seats::lots_for_workers,
 	traits::WorkerRegistry,
 	worker::{reputation_after_honest_work, Fault, Role},
 	Balance, Hash,
@@ -22,8 +22,8 @@ impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
 	}
 
 	fn draw(role: Role, count: u32, seed: Hash, excluded: &[T::AccountId]) -> Vec<T::AccountId> {
-		let mut lots = Lots::new(seed, (b"workers", role));
-		let drawn = Draw::<T>::new(role, excluded).take(count, &mut lots);
+		let mut lots = lots_for_workers(seed, role);
+		let drawn = seats::draw::<T>(role, excluded).take(count, &mut lots);
 		drawn.iter().for_each(Self::engage);
 		drawn
 	}

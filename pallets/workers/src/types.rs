@@ -1,5 +1,7 @@
 //! Records, and what is asked of workers.
 
+pub use blyan_primitives::seats::Seat;
+
 use blyan_primitives::{
 	worker::{Endpoint, MachineId, Roles},
 	Balance,
@@ -109,17 +111,6 @@ impl<BlockNumber> Worker<BlockNumber> {
 			0
 		}
 	}
-}
-
-/// A worker's place among those of a role; see the crate's documentation.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Seat<AccountId> {
-	/// Who sits there.
-	pub worker: AccountId,
-	/// Its own weight.
-	pub weight: Balance,
-	/// Its own weight and those of all seats below it.
-	pub subtree: Balance,
 }
 
 /// A worker that exists at genesis.

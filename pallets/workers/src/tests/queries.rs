@@ -1,4 +1,4 @@
-use crate::{impls::seats::Draw, mock::*};
+use crate::{impls::seats, mock::*};
 use blyan_primitives::{api::MAX_PAGE, draw::Lots, worker::Role, Hash};
 use polkadot_sdk::{
 	frame_support::{assert_ok, traits::Get},
@@ -46,7 +46,7 @@ fn workers_should_page_through_a_role() {
 fn draw_should_look_at_two_seats_a_level_and_not_at_all_of_them() {
 	build_and_execute(|| {
 		(1..=64).for_each(|who| register(who, &[Role::Evaluator], MIN_BOND));
-		let mut draw = Draw::<Test>::new(Role::Evaluator, &[9]);
+		let mut draw = seats::draw::<Test>(Role::Evaluator, &[9]);
 		assert_eq!(draw.take(1, &mut Lots::new(Hash::zero(), ())).len(), 1);
 		// 64 seats lie on seven levels: the path of the excluded one, and two seats a level for the lot.
 		let depth = <MaxWorkers as Get<u32>>::get().ilog2() as usize + 1;
