@@ -42,7 +42,10 @@ fn pages(count: u64) -> Result<usize, Fault> {
 	match wasm32::memory_grow::<0>(bytes.div_ceil(PAGE_BYTES) as usize) {
 		usize::MAX => Err(Fault::Memory),
 		// The last page of all may end at 2^32, but none begins there.
-		before => (before as u64).checked_mul(PAGE_BYTES).and_then(|at| usize::try_from(at).ok()).ok_or(Fault::Memory),
+		before => (before as u64)
+			.checked_mul(PAGE_BYTES)
+			.and_then(|at| usize::try_from(at).ok())
+			.ok_or(Fault::Memory),
 	}
 }
 

@@ -102,7 +102,12 @@ impl Forward {
 	///
 	/// # Errors
 	/// [`Fault::Memory`].
-	pub fn new(shape: &Shape, rows: usize, longest: usize, machine: &mut impl Machine) -> Result<Self, Fault> {
+	pub fn new(
+		shape: &Shape,
+		rows: usize,
+		longest: usize,
+		machine: &mut impl Machine,
+	) -> Result<Self, Fault> {
 		let places = Places::new(shape)?;
 		let (n, longest) = (rows as u64, longest as u64);
 		let b = n.min(BLOCK as u64);
@@ -113,9 +118,11 @@ impl Forward {
 		let (vocabulary, half) = (u64::from(shape.vocabulary), u64::from(shape.head_width) / 2);
 		let hidden = ff.max(shared_ff);
 		// Factors are below 2^32, so that a product of two fits; three need care.
-		let expert = |ff: u64| (d * ff).checked_mul(3).and_then(|len| len.checked_add(d)).ok_or(Fault::Memory);
+		let expert =
+			|ff: u64| (d * ff).checked_mul(3).and_then(|len| len.checked_add(d)).ok_or(Fault::Memory);
 		let weights = expert(ff)?.max(expert(shared_ff)?).max(d * q).max(d * experts).max(d * vocabulary);
-		let mut numbers = |rows: u64, columns: u64| machine.numbers(rows.checked_mul(columns).ok_or(Fault::Memory)?);
+		let mut numbers =
+			|rows: u64, columns: u64| machine.numbers(rows.checked_mul(columns).ok_or(Fault::Memory)?);
 		let buffers = Buffers {
 			stream: numbers(n, d)?,
 			normed: numbers(n, d)?,
@@ -215,7 +222,9 @@ impl Forward {
 			product(normed, Matrix::new(w, s.d, width), out, b.panel);
 		}
 		if let Some(biases) = at.biases {
-			for (at, x, width) in [(biases[0], &mut *q, s.q), (biases[1], &mut *k, s.kv), (biases[2], &mut *v, s.kv)] {
+			for (at, x, width) in
+				[(biases[0], &mut *q, s.q), (biases[1], &mut *k, s.kv), (biases[2], &mut *v, s.kv)]
+			{
 				let bias = read(machine, BACKBONE, at, b.vector, width)?;
 				x.chunks_exact_mut(width).for_each(|row| add(bias, row));
 			}

@@ -80,8 +80,9 @@ impl Shape {
 			Norm::Head => 1,
 			Norm::Width => 2,
 		};
-		let flags =
-			u32::from(self.qkv_bias) | u32::from(self.tied_head) << 1 | u32::from(self.gating == Gating::All) << 2;
+		let flags = u32::from(self.qkv_bias)
+			| u32::from(self.tied_head) << 1
+			| u32::from(self.gating == Gating::All) << 2;
 		[
 			self.layers,
 			self.experts,
@@ -132,8 +133,10 @@ impl Shape {
 			qkv_clip_milli: (clip > 0).then_some(clip),
 			shared_d_ff: (shared > 0).then_some(shared),
 		};
-		let sizes =
-			[layers, experts, top_k, d_model, d_ff, heads, vocabulary, context, kv_heads, head_width, rope_theta];
+		let sizes = [
+			layers, experts, top_k, d_model, d_ff, heads, vocabulary, context, kv_heads, head_width,
+			rope_theta,
+		];
 		let valid = kept == 0
 			&& flags < 8
 			&& sizes.iter().all(|size| *size > 0)

@@ -33,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 		}
 	}
 
-	let architecture = Architecture::byte_level(2, ExpertCount { min: 4, current: 4, max: 4 }, 2, 128, 256, 4, 128);
+	let architecture =
+		Architecture::byte_level(2, ExpertCount { min: 4, current: 4, max: 4 }, 2, 128, 256, 4, 128);
 	let weights = Weights::init(&architecture, 1)?;
 	let shards = [TokenShard::from_bytes(&text(SHARD_BYTES))];
 	let fuel_limit = fuel_limit(&architecture, SHARD_BYTES as u64);
@@ -67,13 +68,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 		("reference_fuel_share_of_limit", fuel as f64 / fuel_limit as f64),
 	];
 
-	println!("{} parameters, 1 thread, a shard of {SHARD_BYTES} bytes, {rounds} rounds", weights.parameters());
+	println!(
+		"{} parameters, 1 thread, a shard of {SHARD_BYTES} bytes, {rounds} rounds",
+		weights.parameters()
+	);
 	for (key, value) in &figures {
 		println!("{key:<32} {value:>16.3}");
 	}
 	println!("module {:?}, {} bytes; losses differ by {difference:e}", reference.module_hash(), MODULE.len());
 	if let Some(path) = json {
-		let fields: Vec<String> = figures.iter().map(|(key, value)| format!("  \"{key}\": {value:.3}")).collect();
+		let fields: Vec<String> =
+			figures.iter().map(|(key, value)| format!("  \"{key}\": {value:.3}")).collect();
 		let (parameters, bytes) = (weights.parameters(), MODULE.len());
 		std::fs::write(
 			&path,

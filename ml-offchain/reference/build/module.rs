@@ -43,7 +43,8 @@ pub fn build(guest: &Path, target: &Path) -> Result<PathBuf, String> {
 	}
 	// No path of this machine stays in the module.
 	let mut flags = vec![format!("--remap-path-prefix={}=guest", guest.display())];
-	if let Some(home) = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"))) {
+	let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+	if let Some(home) = env::var_os("CARGO_HOME").map(PathBuf::from).or(home) {
 		flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
 	}
 	command

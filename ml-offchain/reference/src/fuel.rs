@@ -37,8 +37,7 @@ pub fn fuel_limit(architecture: &Architecture, tokens: u64) -> u64 {
 	let three = Saturating(3);
 	let projections = d * two * (q + kv);
 	let shared = three * d * shared_ff + d;
-	let products = layers
-		* (projections + two * q * window + d * experts + top_k * three * d * ff + shared)
+	let products = layers * (projections + two * q * window + d * experts + top_k * three * d * ff + shared)
 		+ d * vocabulary;
 	let exponentials = layers * (heads * window + experts + top_k * ff + shared_ff) + vocabulary;
 	// Norms, sums, angles and the choice of experts.

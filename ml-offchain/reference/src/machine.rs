@@ -28,7 +28,8 @@ impl Machine {
 
 	/// Copies numbers of a component, little-endian, to where the module wants them.
 	fn copy(&self, component: u32, offset: u64, to: &mut [u8]) -> Result<(), ReferenceError> {
-		let nonsense = || ReferenceError::Module(format!("it reads component {component} from number {offset} on"));
+		let nonsense =
+			|| ReferenceError::Module(format!("it reads component {component} from number {offset} on"));
 		let component = *self.components.get(component as usize).ok_or_else(nonsense)?;
 		let count = to.len() / 4;
 		let copied = self.weights.with_component(component, |numbers| {
@@ -66,7 +67,8 @@ pub(crate) fn read(
 ) -> wasmtime::Result<()> {
 	let fuel = caller.get_fuel()?.checked_sub(count.into()).ok_or(Trap::OutOfFuel)?;
 	caller.set_fuel(fuel)?;
-	let memory = caller.data().memory.ok_or_else(|| ReferenceError::Module("it reads before it is asked".into()))?;
+	let memory =
+		caller.data().memory.ok_or_else(|| ReferenceError::Module("it reads before it is asked".into()))?;
 	let (bytes, machine) = memory.data_and_store_mut(&mut caller);
 	let range = usize::try_from(to).ok().zip((count as usize).checked_mul(4));
 	let to = range.and_then(|(at, len)| bytes.get_mut(at..at.checked_add(len)?));

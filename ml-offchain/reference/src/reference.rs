@@ -16,7 +16,8 @@ use guest::{Fault, Input, Shape};
 use polkadot_sdk::sp_runtime::traits::{BlakeTwo256, Hash as _};
 use std::sync::Arc;
 use wasmtime::{
-	Config, Engine, InstancePre, Linker, Module, OptLevel, Store, Strategy, Trap, TypedFunc, WasmBacktraceDetails,
+	Config, Engine, InstancePre, Linker, Module, OptLevel, Store, Strategy, Trap, TypedFunc,
+	WasmBacktraceDetails,
 };
 
 /// The most memory that a module can address.
@@ -58,7 +59,10 @@ pub struct Reference {
 
 impl std::fmt::Debug for Reference {
 	fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-		f.debug_struct("Reference").field("hash", &self.hash).field("options", &self.options).finish_non_exhaustive()
+		f.debug_struct("Reference")
+			.field("hash", &self.hash)
+			.field("options", &self.options)
+			.finish_non_exhaustive()
 	}
 }
 
@@ -109,7 +113,9 @@ impl Reference {
 		// Binary only: with more features of the engine, text would be taken too.
 		let module = Module::from_binary(&engine, module).map_err(no_module)?;
 		let mut linker = Linker::new(&engine);
-		linker.func_wrap(IMPORTS, "read", machine::read).map_err(|error| ReferenceError::Engine(error.to_string()))?;
+		linker
+			.func_wrap(IMPORTS, "read", machine::read)
+			.map_err(|error| ReferenceError::Engine(error.to_string()))?;
 		let module = linker.instantiate_pre(&module).map_err(no_module)?;
 		for (name, kind) in
 			[("memory", "(memory)"), ("reserve", "(i32) -> i32"), ("evaluate", "(i32, i32) -> i64")]
@@ -159,7 +165,8 @@ impl Reference {
 		let exports = self.exports(&mut store).map_err(|error| self.broken(error, &store, fuel))?;
 		let answer = call(&exports, &mut store, input).map_err(|error| self.broken(error, &store, fuel))?;
 		let Some(answer) = answer else { return Err(self.out_of_memory()) };
-		let nonsense = || ReferenceError::Module(format!("it answers {answer}, which is neither loss nor fault"));
+		let nonsense =
+			|| ReferenceError::Module(format!("it answers {answer}, which is neither loss nor fault"));
 		if answer < 0 {
 			return Err(match Fault::from_code(answer).ok_or_else(nonsense)? {
 				Fault::Memory => self.out_of_memory(),

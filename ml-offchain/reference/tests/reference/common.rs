@@ -43,7 +43,18 @@ pub fn variants() -> Vec<(&'static str, Architecture)> {
 		("shared expert wider than the width", Architecture { shared_d_ff: Some(70), ..tiny() }),
 		("tied head", Architecture { tied_head: true, ..tiny() }),
 		("theta and epsilon", Architecture { rope_theta: 500, norm_epsilon: 50_000_000, ..tiny() }),
-		("odd sizes", Architecture { d_ff: 13, context: 7, d_model: 19, heads: 1, kv_heads: 1, head_width: 6, ..tiny() }),
+		(
+			"odd sizes",
+			Architecture {
+				d_ff: 13,
+				context: 7,
+				d_model: 19,
+				heads: 1,
+				kv_heads: 1,
+				head_width: 6,
+				..tiny()
+			},
+		),
 		("a context of one", Architecture { context: 1, ..tiny() }),
 		("all at once", rich()),
 		(
@@ -69,7 +80,9 @@ pub fn text(len: usize) -> Vec<u8> {
 pub fn random(architecture: &Architecture, seed: u64) -> Weights {
 	let mut weights = Weights::init(architecture, seed).expect("the architecture is valid");
 	for component in architecture.components() {
-		for (i, number) in weights.component_mut(component).expect("it has the component").iter_mut().enumerate() {
+		for (i, number) in
+			weights.component_mut(component).expect("it has the component").iter_mut().enumerate()
+		{
 			*number = *number * 1.5 + ((i * 7919 + seed as usize) % 101) as f32 / 1000.0 - 0.05;
 		}
 	}
@@ -88,7 +101,8 @@ pub fn trained(architecture: &Architecture) -> Weights {
 		..TrainConfig::default()
 	};
 	let weights = Weights::init(architecture, 3).expect("the architecture is valid");
-	let mut trainer = Trainer::new(weights, config, Arc::new(text(4096))).expect("the configuration is valid");
+	let mut trainer =
+		Trainer::new(weights, config, Arc::new(text(4096))).expect("the configuration is valid");
 	while !trainer.is_done() {
 		trainer.step().expect("a step is computed");
 	}

@@ -14,7 +14,10 @@ fn reference_should_give_the_same_bits_when_repeated_and_from_several_threads_at
 			let others: Vec<_> = (0..threads)
 				.map(|_| {
 					scope.spawn(|| {
-						shards.iter().map(|s| measure(&weights, s).bits_per_byte.to_bits()).collect::<Vec<_>>()
+						shards
+							.iter()
+							.map(|s| measure(&weights, s).bits_per_byte.to_bits())
+							.collect::<Vec<_>>()
 					})
 				})
 				.collect();
@@ -116,9 +119,7 @@ fn reference_should_give_the_bits_of_the_same_source_when_it_is_compiled_for_thi
 #[test]
 fn reference_should_give_these_bits_on_every_machine() {
 	// Pinned: whoever changes the arithmetic changes verdicts, and must say so by another module.
-	for (name, architecture, expected) in
-		[("byte level", tiny(), 0), ("all at once", rich(), 0)]
-	{
+	for (name, architecture, expected) in [("byte level", tiny(), 0), ("all at once", rich(), 0)] {
 		let measured = measure(&random(&architecture, 42), &shard(333));
 		assert_eq!(measured.bits_per_byte.to_bits(), expected, "{name}: {}", measured.bits_per_byte);
 	}
