@@ -267,3 +267,132 @@ fn shape(architecture: &Architecture) -> Shape {
 		tied_head: a.tied_head,
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{fuel_limit, MODULE};
+	use blyan_primitives::architecture::ExpertCount;
+
+	const TOKENS: [u32; 5] = [104, 101, 108, 108, 111];
+
+	fn weights() -> Weights {
+		let experts = ExpertCount { min: 2, current: 3, max: 4 };
+		Weights::init(&Architecture::byte_level(2, experts, 2, 24, 20, 2, 16), 1).unwrap()
+	}
+
+	fn words(change: impl FnOnce(&mut Shape)) -> Vec<u32> {
+		let mut shape = shape(weights().architecture());
+		change(&mut shape);
+		let input = Input { shape, predicted_bytes: 4, tokens: &TOKENS };
+		input.header().into_iter().chain(TOKENS).collect()
+	}
+
+	fn run(words: &[u32]) -> Result<Measured, ReferenceError> {
+		run_bytes(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
+	}
+
+	fn run_bytes(bytes: &[u8]) -> Result<Measured, ReferenceError> {
+		static REFERENCE: std::sync::OnceLock<Reference> = std::sync::OnceLock::new();
+		let reference = REFERENCE.get_or_init(|| Reference::load(MODULE).unwrap());
+		let weights = weights();
+		reference.run(&weights, bytes, 100 * fuel_limit(weights.architecture(), 5))
+	}
+
+	fn fault(words: &[u32]) -> Fault {
+		match run(words) {
+			Err(ReferenceError::Refused(fault)) => fault,
+			other => panic!("{other:?}"),
+		}
+	}
+
+	#[test]
+	fn module_should_refuse_an_input_when_it_is_cut_anywhere_or_too_long() {
+		let whole: Vec<u8> = words(|_| ()).iter().flat_map(|word| word.to_le_bytes()).collect();
+		run_bytes(&whole).unwrap();
+		for len in 0..whole.len() {
+			let outcome = run_bytes(&whole[..len]);
+			assert!(matches!(outcome, Err(ReferenceError::Refused(Fault::Length))), "{len}: {outcome:?}");
+		}
+		for more in 1..9 {
+			let outcome = run_bytes(&[&whole[..], &vec![0; more]].concat());
+			assert!(matches!(outcome, Err(ReferenceError::Refused(Fault::Length))), "{more}: {outcome:?}");
+		}
+	}
+
+	#[test]
+	fn module_should_name_what_is_wrong_with_a_header() {
+		let with = |place: usize, value: u32| {
+			let mut words = words(|_| ());
+			words[place] = value;
+			fault(&words)
+		};
+		let header = guest::HEADER_WORDS;
+		assert_eq!(with(0, 2), Fault::Version);
+		assert_eq!(with(header - 3, 0), Fault::TooShort, "no bytes are predicted");
+		assert_eq!(with(header - 1, 4), Fault::Length);
+		assert_eq!(with(header - 1, u32::MAX), Fault::Length);
+		assert_eq!(with(header + 4, 256), Fault::Token);
+		let mut single = words(|_| ());
+		single.truncate(header + 1);
+		single[header - 1] = 1;
+		assert_eq!(fault(&single), Fault::TooShort, "one byte has nothing to be predicted from");
+
+		let changed = |change: fn(&mut Shape)| fault(&words(change));
+		assert_eq!(changed(|shape| shape.layers = 0), Fault::Architecture);
+		assert_eq!(changed(|shape| shape.layers = 1 << 16), Fault::Architecture);
+		assert_eq!(changed(|shape| shape.top_k = 4), Fault::Architecture);
+		assert_eq!(changed(|shape| shape.kv_heads = 3), Fault::Architecture);
+		assert_eq!(changed(|shape| shape.head_width = 7), Fault::Architecture);
+		assert_eq!(changed(|shape| shape.norm_epsilon = 0), Fault::Architecture);
+		for (place, value) in [(13, 3), (14, 8), (17, 1)] {
+			assert_eq!(with(place, value), Fault::Architecture, "word {place}");
+		}
+	}
+
+	#[test]
+	fn module_should_end_in_an_error_when_components_are_not_as_long_as_the_header_says() {
+		for change in [
+			(|shape| shape.d_ff = 21) as fn(&mut Shape),
+			|shape| shape.d_model = 25,
+			|shape| shape.experts = 4,
+			|shape| shape.layers = 3,
+			|shape| shape.vocabulary = 257,
+			|shape| shape.heads = 4,
+			|shape| shape.shared_d_ff = Some(1000),
+		] {
+			let outcome = run(&words(change));
+			assert!(matches!(outcome, Err(ReferenceError::Module(_))), "{outcome:?}");
+		}
+	}
+
+	#[test]
+	fn module_should_say_that_memory_does_not_suffice_when_sizes_are_beyond_any() {
+		for change in [
+			(|shape| shape.d_model = u32::MAX) as fn(&mut Shape),
+			|shape| shape.d_ff = u32::MAX,
+			|shape| shape.vocabulary = u32::MAX,
+			|shape| shape.shared_d_ff = Some(u32::MAX),
+			|shape| (shape.heads, shape.kv_heads, shape.head_width) = (65_535, 65_535, 65_534),
+			|shape| (shape.d_model, shape.d_ff, shape.vocabulary) = (u32::MAX, u32::MAX, u32::MAX),
+		] {
+			let outcome = run(&words(change));
+			assert!(matches!(outcome, Err(ReferenceError::OutOfMemory { .. })), "{outcome:?}");
+		}
+	}
+
+	#[test]
+	fn shape_should_keep_every_field_of_an_architecture() {
+		let mut architecture = *weights().architecture();
+		architecture.kv_heads = 1;
+		architecture.query_key_norm = QueryKeyNorm::Width;
+		architecture.qkv_bias = true;
+		architecture.qkv_clip_milli = Some(5);
+		architecture.gating = Gating::All;
+		architecture.shared_d_ff = Some(6);
+		architecture.tied_head = true;
+		let input = Input { shape: shape(&architecture), predicted_bytes: 1 << 40 | 7, tokens: &TOKENS };
+		let words: Vec<u32> = input.header().into_iter().chain(TOKENS).collect();
+		assert_eq!(Input::parse(&words), Ok(input));
+	}
+}
