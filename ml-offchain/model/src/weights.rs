@@ -378,6 +378,25 @@ impl Weights {
 		Ok(buffer)
 	}
 
+	/// Gives `read` a component's numbers in the order of its tensors; an expert that is left to the cache is
+	/// loaded first. `read` asks for no other.
+	///
+	/// # Errors
+	/// A component that the architecture does not have; an expert that cannot be loaded.
+	pub fn with_component<T>(
+		&self,
+		component: Component,
+		read: impl FnOnce(&[f32]) -> T,
+	) -> Result<T, ModelError> {
+		let slot = self.layout.slot(component)?;
+		if let Some(Partial { cache, files }) = &self.partial {
+			if let Some(file) = &files[slot] {
+				return Ok(read(cache.get(file)?.numbers()));
+			}
+		}
+		Ok(read(&self.buffers[slot]))
+	}
+
 	/// A component's numbers in the order of its tensors.
 	///
 	/// # Errors
