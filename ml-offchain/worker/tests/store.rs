@@ -1,7 +1,9 @@
 //! The store under real processes: killed at any moment, two at once, a full disk.
 
+use blyan_delta::{replay, Delta, DeltaOptions};
 use blyan_primitives::cid::Cid;
 use blyan_store::{cid_of_bytes, Store, Stored, LEAF_BYTES};
+use blyan_tensorblock::{encode, Container, Tensor};
 use std::{
 	fs,
 	io::{BufRead, BufReader},
@@ -98,6 +100,57 @@ fn store_should_be_whole_when_an_import_is_killed_at_any_moment() {
 	assert!(killed >= 5, "{killed} of 20 imports were killed");
 	assert_eq!(good(&run(&store, &["add", &file])), expected.cid.to_string());
 	assert_whole(&store, &expected);
+	assert!(Store::open(&store).unwrap().contains(&expected.cid));
+}
+
+/// Where the process that compacts finds its folder.
+const COMPACTION: &str = "BLYAN_TEST_COMPACTION";
+
+/// Replays what is in a folder into its store, as a worker does that compacts a chain of deltas.
+#[test]
+#[ignore = "the part of the next test that is killed, in a process of its own"]
+fn compact_in_this_process() {
+	let folder = PathBuf::from(std::env::var_os(COMPACTION).unwrap());
+	let base = Container::open(folder.join("base")).unwrap();
+	let whole = replay(&base, &[Delta::open(folder.join("delta")).unwrap()]).unwrap();
+	Store::open(folder.join("store")).unwrap().put_bytes(&whole).unwrap();
+}
+
+#[test]
+fn store_should_be_whole_when_a_compaction_is_killed_at_any_moment() {
+	let folder = tempfile::tempdir().unwrap();
+	let weights = |scale: f32| (0..3_000_000).map(|i| (i % 4_099) as f32 * scale).collect::<Vec<_>>();
+	let container = |weights: &[f32]| {
+		Container::parse(encode(&[Tensor::from_f32("w", &[1_000, 3_000], weights).unwrap()]).unwrap())
+			.unwrap()
+	};
+	let (base, trained) = (container(&weights(1e-3)), container(&weights(2e-3)));
+	let delta = Delta::encode(&base, &trained, &DeltaOptions::default()).unwrap().bytes;
+	fs::write(folder.path().join("base"), base.as_bytes()).unwrap();
+	fs::write(folder.path().join("delta"), &delta).unwrap();
+	let whole = replay(&base, &[Delta::parse(delta).unwrap()]).unwrap();
+	let expected = Stored { cid: cid_of_bytes(&whole).unwrap(), bytes: whole.len() as u64 };
+	let store = folder.path().join("store");
+	let compact = || {
+		let mut command = Command::new(std::env::current_exe().unwrap());
+		command.args(["--exact", "compact_in_this_process", "--ignored"]).env(COMPACTION, folder.path());
+		command.stdout(Stdio::null()).spawn().unwrap()
+	};
+	let begun = Instant::now();
+	assert!(compact().wait().unwrap().success());
+	let span = begun.elapsed() * 5 / 4;
+	assert_whole(&store, &expected);
+	let mut killed = 0;
+	for moment in moments(span, 20) {
+		fs::remove_dir_all(&store).unwrap_or_default();
+		let mut child = compact();
+		std::thread::sleep(moment);
+		let _ = child.kill();
+		killed += u32::from(!child.wait().unwrap().success());
+		assert_whole(&store, &expected);
+	}
+	assert!(killed >= 5, "{killed} of 20 compactions were killed");
+	assert!(compact().wait().unwrap().success());
 	assert!(Store::open(&store).unwrap().contains(&expected.cid));
 }
 
