@@ -13,6 +13,7 @@ use blyan_primitives::{
 	AccountId, BlockNumber, Hash,
 };
 use polkadot_sdk::sp_runtime::Perbill;
+use std::collections::BTreeMap;
 
 pub const MODEL: ModelId = 7;
 const KIB: u64 = 1_024;
@@ -22,6 +23,7 @@ pub struct Sample {
 	pub chain: FakeChain,
 	blocks: Vec<BlockInfo<AccountId>>,
 	info: ModelInfo<AccountId>,
+	trainers: BTreeMap<&'static str, AccountId>,
 }
 
 /// What a block is besides its place in the graph.
@@ -86,15 +88,16 @@ impl Sample {
 			migration: None,
 			probation_routing_share: Perbill::one(),
 		};
-		Self { chain: FakeChain::new(), blocks: Vec::new(), info }
+		Self { chain: FakeChain::new(), blocks: Vec::new(), info, trainers: BTreeMap::new() }
 	}
 
 	/// Adds a block and returns its id.
 	pub fn add(&mut self, component: Component, parents: &[BlockId], like: Like) -> BlockId {
-		let trainer = Signer::from_suri(&format!("//{}", like.trainer).into())
-			.expect("a development key")
-			.account()
-			.clone();
+		// Deriving a key takes milliseconds, and some tests have thousands of blocks.
+		let trainer = self.trainers.entry(like.trainer).or_insert_with(|| {
+			let suri = format!("//{}", like.trainer).into();
+			Signer::from_suri(&suri).expect("a development key").account().clone()
+		});
 		// Blocks that are otherwise the same differ in their content.
 		let digest = Hash::from_low_u64_be(self.blocks.len() as u64 + 1).0;
 		let block = Block {
@@ -105,7 +108,7 @@ impl Sample {
 			content: Cid { codec: CidCodec::Raw, digest },
 			bytes: like.bytes,
 			format: ContentFormat::TensorBlock,
-			trainer,
+			trainer: trainer.clone(),
 			manifest_hash: Hash::zero(),
 		};
 		let id = block.id();
@@ -126,7 +129,7 @@ impl Sample {
 
 	/// Puts it on the chain: the manifest is of the blocks that are heads.
 	pub fn release(self) -> FakeChain {
-		let Self { chain, blocks, mut info } = self;
+		let Self { chain, blocks, mut info, trainers: _ } = self;
 		for block in &blocks {
 			if let BlockStanding::Head { since } = block.standing {
 				info.generation = since.max(info.generation);
