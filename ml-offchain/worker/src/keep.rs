@@ -265,6 +265,7 @@ mod tests {
 				root: None,
 				pool: None,
 				gate: None,
+				referee: None,
 				migration: None,
 				probation_routing_share: Default::default(),
 			};

@@ -99,6 +99,7 @@ impl Stage {
 			root: None,
 			pool: None,
 			gate: None,
+			referee: None,
 			migration: None,
 			probation_routing_share: Default::default(),
 		};

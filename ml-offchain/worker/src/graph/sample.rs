@@ -85,6 +85,7 @@ impl Sample {
 			root: Some(Hash::repeat_byte(0xab)),
 			pool: None,
 			gate: None,
+			referee: None,
 			migration: None,
 			probation_routing_share: Perbill::one(),
 		};
