@@ -129,8 +129,6 @@ pub struct ContestedFinding<AccountId> {
 	pub pool: ValidationPool,
 	/// How many were, and how far off a measurement may be.
 	pub gate: Gate,
-	/// BLAKE2-256 of the reference evaluator's Wasm module; zero if the model has none.
-	pub referee: Hash,
 	/// What the evaluator reported.
 	pub report: Report,
 }

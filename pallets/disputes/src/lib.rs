@@ -306,13 +306,10 @@ pub mod pallet {
 	#[pallet::error]
 	pub enum Error<T> {
 		/// The round is not in its contest phase, or the phase is over. Contest between `ContestOpened` and
-		/// its deadline.
+		/// its deadline. Rounds of a model that names no reference evaluator have no such phase.
 		RoundNotContestable,
 		/// The account measured nothing in this round, or what it reported has been struck.
 		NothingToContest,
-		/// The model names no reference evaluator, so nobody could decide. Its owner can set one for later
-		/// rounds by `open_training`.
-		NoReferenceEvaluator,
 		/// Nobody contests their own finding.
 		OwnFinding,
 		/// Fewer shards were drawn for the round. Name a position below their number.
@@ -407,7 +404,7 @@ pub mod pallet {
 		/// accused stands to lose if that is more.
 		///
 		/// Errors: [`Error::RoundNotContestable`], [`Error::NothingToContest`],
-		/// [`Error::NoReferenceEvaluator`], [`Error::OwnFinding`], [`Error::PositionOutOfRange`],
+		/// [`Error::OwnFinding`], [`Error::PositionOutOfRange`],
 		/// [`Error::AlreadyContested`], [`Error::TooManyDisputesOfRound`], [`Error::TooManyDisputes`],
 		/// [`Error::BondNotAvailable`]. Event: [`Event::FindingContested`].
 		#[pallet::call_index(0)]

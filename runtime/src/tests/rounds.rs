@@ -274,7 +274,8 @@ fn a_head_should_be_rolled_back_when_a_later_measurement_shows_harm() {
 		let bad = head_of(model, component);
 		let trial = ExpertDag::block_info(bad).and_then(|info| info.probation_until);
 		let days: BlockNumber = <Runtime as pallet_expert_dag::Config>::ProbationBlocks::get();
-		assert_eq!(trial, Some(System::block_number() - 1 + days));
+		let released_at = ExpertDag::version_info(model, None).expect("it is released").released_at;
+		assert_eq!(trial, Some(released_at + days));
 
 		let blocks = BlockIds::truncate_from(vec![bad]);
 		assert_ok!(ProofOfLearning::roll_back(signed(Bob), model, blocks.clone()));

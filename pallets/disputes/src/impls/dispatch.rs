@@ -29,8 +29,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		ensure!(T::Rounds::takes_contests(round), Error::<T>::RoundNotContestable);
 		let finding = T::Rounds::finding(round, &accused).ok_or(Error::<T>::NothingToContest)?;
-		let ContestedFinding { pool, gate, referee, .. } = finding;
-		ensure!(!referee.is_zero(), Error::<T>::NoReferenceEvaluator);
+		let ContestedFinding { pool, gate, .. } = finding;
 		ensure!(challenger != accused, Error::<T>::OwnFinding);
 		ensure!(position < gate.drawn_shards(&pool), Error::<T>::PositionOutOfRange);
 		let open = OpenDisputes::<T>::get();

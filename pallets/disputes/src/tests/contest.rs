@@ -77,10 +77,11 @@ fn contest_should_be_refused_when_the_account_measured_nothing() {
 }
 
 #[test]
-fn contest_should_be_refused_when_the_model_names_no_reference_evaluator() {
+fn round_should_settle_at_once_when_the_model_names_no_reference_evaluator() {
 	ExtBuilder::default().without_reference().build_and_execute(|| {
 		let (round, members) = round_with_liar();
-		assert_noop!(try_contest(CHALLENGER, round, members[0], 0), Error::<Test>::NoReferenceEvaluator);
+		assert!(!<Test as crate::Config>::Rounds::takes_contests(round));
+		assert_noop!(try_contest(CHALLENGER, round, members[0], 0), Error::<Test>::RoundNotContestable);
 	});
 }
 
