@@ -74,14 +74,13 @@ fn finding_should_be_what_the_evaluator_reported_while_the_round_is_not_settled(
 		assert_eq!(finding(id, members[0]), None);
 		members.iter().for_each(|who| commit(*who, id, &measured(GOOD)));
 		members.iter().for_each(|who| reveal(*who, id, &measured(GOOD)));
-		let TrainingTerms { pool, gate, referee } = terms();
+		let TrainingTerms { pool, gate, .. } = terms();
 		let expected = ContestedFinding {
 			trainer: TRAINER,
 			committee: members.clone(),
 			seed: get(id).draw.unwrap().seed,
 			pool,
 			gate,
-			referee,
 			report: report(GOOD),
 		};
 		assert_eq!(finding(id, members[0]), Some(expected));
