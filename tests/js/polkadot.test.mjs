@@ -99,7 +99,9 @@ test('a round is followed from submission to verdict', { timeout: DEADLINE }, as
   await send(api.tx.expertDag.addGenesisBlocks(model, parts.map((part, i) => block(part, 'Genesis', [], 10 + i))), Alice);
   const pool = { content: { codec: 'Raw', digest: hash(9) }, shardBytes: 16, domains: [{ name: 'all', shards: 8 }] };
   const gate = { zMilli: 2326, delta: 1_000_000, rho: 20_000_000, tolerance: 1_000_000, shardsPerDomain: 4 };
-  await send(api.tx.proofOfLearning.openTraining(model, pool, gate), Alice);
+  // No reference evaluator: rounds settle as soon as they are revealed.
+  const referee = hash(0);
+  await send(api.tx.proofOfLearning.openTraining(model, pool, gate, referee), Alice);
 
   // Storage, by its decoded types.
   const stored = (await api.query.expertDag.models(model)).unwrap();

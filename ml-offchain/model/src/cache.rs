@@ -421,6 +421,9 @@ mod tests {
 		}
 		let error = evaluate(&weights, &[b"some bytes"], 2).unwrap_err();
 		assert!(error.is_retryable() && error.to_string().contains("expert("), "{error}");
-		assert_eq!(weights.cache_metrics().unwrap().resident_bytes, 0);
+		// The thread that loads ahead gives room back only when it has seen the error too.
+		let resident = || weights.cache_metrics().unwrap().resident_bytes;
+		let wait = |_| std::thread::sleep(std::time::Duration::from_millis(1));
+		assert!((0..10_000).map(wait).any(|()| resident() == 0), "{} bytes are still taken", resident());
 	}
 }
