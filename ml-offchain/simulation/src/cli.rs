@@ -28,8 +28,8 @@ pub struct GateArgs {
 	/// What to train and measure on: any UTF-8 text.
 	#[arg(long, value_name = "FILE")]
 	pub text: PathBuf,
-	/// Rounds of each kind of candidate.
-	#[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+	/// Rounds of each kind of candidate. Training takes the time; rounds take hardly any.
+	#[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
 	pub rounds: u32,
 	/// Candidates of each kind, and of each gain; of the null kind one, and of break-even ones half as many.
 	#[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
@@ -44,7 +44,7 @@ pub struct GateArgs {
 	#[arg(long, value_name = "BYTES", default_value_t = 512)]
 	pub shard_bytes: u32,
 	/// Shards that the pool has of each domain; a round draws fewer, see --gate shards_per_domain.
-	#[arg(long, value_name = "N", default_value_t = 96)]
+	#[arg(long, value_name = "N", default_value_t = 80)]
 	pub shards_per_domain: u32,
 	/// Parts of the text.
 	#[arg(long, value_name = "N", default_value_t = 4)]
