@@ -6,6 +6,7 @@ use blyan_primitives::{
 	dag::{BlockIds, ModelId, NewBlocks, SubmissionId},
 	learning::{AllLosses, DisputeId, Finding, Gate, RefereeFinding, ValidationPool},
 	migration::Migration,
+	submission::Envelope,
 	worker::{Endpoint, MachineId, Roles},
 	AccountId, Address, Balance, BlockNumber, Hash, Nonce,
 };
@@ -78,13 +79,15 @@ calls! {
 		model: ModelId, pool: ValidationPool, gate: Gate, referee: Hash,
 	}
 	/// Submits trained blocks, measured and accepted as one; holds a bond.
-	SubmitBlocks = ProofOfLearning.submit { model: ModelId, blocks: NewBlocks }
+	SubmitBlocks = ProofOfLearning.submit { model: ModelId, blocks: NewBlocks, envelope: Envelope }
 	/// Lets a submission change the architecture of the signer's model.
 	ProposeMigration = ExpertDag.propose_migration { model: ModelId, migration: Migration }
 	/// Takes that back.
 	WithdrawMigration = ExpertDag.withdraw_migration { model: ModelId }
 	/// Submits the weights that a migration asks for; holds a bond.
-	SubmitMigration = ProofOfLearning.submit_migration { model: ModelId, migration: Migration, blocks: NewBlocks }
+	SubmitMigration = ProofOfLearning.submit_migration {
+		model: ModelId, migration: Migration, blocks: NewBlocks, envelope: Envelope,
+	}
 	/// Has it measured whether the model was better before those blocks; holds a bond.
 	RollBack = ProofOfLearning.roll_back { model: ModelId, blocks: BlockIds }
 	/// Commits to a finding, see [`blyan_primitives::learning::commitment`].

@@ -12,6 +12,7 @@
 //! | [`seats`] | who is drawn by lot: a heap of workers' weights |
 //! | [`migration`] | changes of a model's architecture |
 //! | [`economy`] | units, issuance, proportional settlement |
+//! | [`submission`] | what comes with the blocks of a submission |
 //! | [`worker`] | roles, machines, faults |
 //! | [`traits`] | the seams between pallets |
 //! | [`api`] | runtime APIs |
@@ -36,6 +37,7 @@ pub mod learning;
 pub mod merkle;
 pub mod migration;
 pub mod seats;
+pub mod submission;
 pub mod traits;
 pub mod worker;
 

@@ -114,7 +114,7 @@ test('a round is followed from submission to verdict', { timeout: DEADLINE }, as
 
   const drawn = waitFor((event) => api.events.proofOfLearning.RoundDrawn.is(event));
   const update = block({ Expert: { layer: 0, index: 0 } }, 'Update', [head.unwrap().toHex()], 20);
-  const submitted = await send(api.tx.proofOfLearning.submit(model, [update]), Bob);
+  const submitted = await send(api.tx.proofOfLearning.submit(model, [update], { seal: hash(21), work: 0 }), Bob);
   const { round, blocks } = submitted.events.find((event) => api.events.proofOfLearning.SubmissionReceived.is(event)).data;
   const { attempt, committee } = (await drawn).data;
   assert.equal(committee.length, 3);

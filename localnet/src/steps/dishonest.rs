@@ -16,6 +16,7 @@ use blyan_primitives::{
 	dag::{Block, BlockId, SubmissionId},
 	economy::BLY,
 	merkle,
+	submission::Envelope,
 	worker::{Endpoint, Role, Roles},
 	Balance,
 };
@@ -99,7 +100,11 @@ impl Adversary {
 			let blocks = vec![new].try_into().ok().context("one block is within the bound")?;
 			scene
 				.chain
-				.submit(&self.signer, Call::SubmitBlocks { model: MODEL, blocks }, Wait::InBlock)
+				.submit(
+					&self.signer,
+					Call::SubmitBlocks { model: MODEL, blocks, envelope: Envelope::default() },
+					Wait::InBlock,
+				)
 				.await?;
 		}
 		Ok(block)

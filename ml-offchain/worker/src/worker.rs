@@ -9,8 +9,9 @@ use crate::{
 	register::{ensure_registered, machine_id, RegisterError, Registration},
 };
 use blyan_chain_client::{Chain, ChainError, Client, ClientConfig, Signer};
-use blyan_primitives::{worker::Role, AccountId};
+use blyan_primitives::{worker::Role, AccountId, Hash};
 use blyan_store::{Store, StoreError};
+use rand::{rngs::OsRng, RngCore};
 use std::{
 	fs::{self, File, OpenOptions, TryLockError},
 	path::{Path, PathBuf},
@@ -182,4 +183,11 @@ mod tests {
 		drop(first);
 		lock_data_dir(&path).unwrap();
 	}
+}
+
+/// What nobody can guess: a salt, a seal.
+pub fn random_hash() -> Hash {
+	let mut bytes = [0; 32];
+	OsRng.fill_bytes(&mut bytes);
+	bytes.into()
 }

@@ -9,6 +9,7 @@ use blyan_primitives::{
 	dag::{BlockIds, BlockKind, Component, ContentFormat, NewBlock, NewBlocks, SubmissionId},
 	learning::{Finding, Purpose, RejectReason, Verdict},
 	migration::Migration,
+	submission::Envelope,
 	worker::Role,
 	Hash,
 };
@@ -116,7 +117,7 @@ impl Stage {
 		};
 		let round = self.chain.fake.edit(|state| state.rounds.len() as SubmissionId);
 		let blocks: NewBlocks = vec![block].try_into().unwrap();
-		let call = Call::SubmitBlocks { model: 0, blocks };
+		let call = Call::SubmitBlocks { model: 0, blocks, envelope: Envelope::default() };
 		connection.chain.submit(&connection.signer, call, Wait::Finalized).await.unwrap();
 		round
 	}

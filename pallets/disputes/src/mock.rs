@@ -16,6 +16,7 @@ use blyan_primitives::{
 		ValidationPool, BIT_PER_BYTE,
 	},
 	migration::Migration,
+	submission::Envelope,
 	traits::{AcceptedWork, LearningRewards, ModelGraph, ModelState},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
@@ -435,7 +436,7 @@ pub type Measures<'a> = &'a dyn Fn(usize) -> Vec<ShardLosses>;
 pub fn submit_round() -> RoundId {
 	let round = pallet_proof_of_learning::NextRoundId::<Test>::get();
 	let blocks = NewBlocks::truncate_from(vec![block(round as u16)]);
-	assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, blocks));
+	assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, blocks, Envelope::default()));
 	round
 }
 

@@ -14,6 +14,7 @@ use blyan_primitives::{
 		commitment, Domain, DomainName, Finding, Gate, Medians, NanoBits, RejectReason, Report, ShardLosses,
 		ValidationPool, Verdict, BIT_PER_BYTE, MAX_DOMAINS, MAX_SHARDS,
 	},
+	submission::Envelope,
 	traits::{ModelGraph, WorkerRegistry},
 	worker::Role,
 	Hash,
@@ -103,7 +104,7 @@ fn submitted<T: Config>(blocks: u32) -> RoundId {
 	let (trainer, model) = world::<T>();
 	let id = NextRoundId::<T>::get();
 	let blocks = T::Graph::benchmark_blocks(model, blocks);
-	assert_ok!(Pallet::<T>::do_submit(trainer, model, blocks, None));
+	assert_ok!(Pallet::<T>::do_submit(trainer, model, blocks, None, Envelope::default()));
 	id
 }
 

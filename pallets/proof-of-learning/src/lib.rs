@@ -49,6 +49,7 @@ pub mod pallet {
 		dag::{BlockIds, Generation, ModelId, NewBlocks},
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
+		submission::Envelope,
 		traits::{LearningRewards, ModelGraph, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
@@ -485,9 +486,14 @@ pub mod pallet {
 		/// [`Event::SubmissionReceived`].
 		#[pallet::call_index(1)]
 		#[pallet::weight(submit_weight::<T>(blocks))]
-		pub fn submit(origin: OriginFor<T>, model: ModelId, blocks: NewBlocks) -> DispatchResult {
+		pub fn submit(
+			origin: OriginFor<T>,
+			model: ModelId,
+			blocks: NewBlocks,
+			envelope: Envelope,
+		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_submit(who, model, blocks, None)
+			Self::do_submit(who, model, blocks, None, envelope)
 		}
 
 		/// Commits to a finding, see [`blyan_primitives::learning::commitment`].
@@ -554,9 +560,10 @@ pub mod pallet {
 			model: ModelId,
 			migration: Migration,
 			blocks: NewBlocks,
+			envelope: Envelope,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_submit(who, model, blocks, Some(migration))
+			Self::do_submit(who, model, blocks, Some(migration), envelope)
 		}
 
 		/// Has it measured, on fresh shards, whether the model was better before these blocks became heads:

@@ -7,6 +7,7 @@ use blyan_primitives::{
 	cid::{Cid, CidCodec},
 	dag::{BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents},
 	learning::{self, Domain, DomainName, Finding, Gate, NanoBits, Report, ValidationPool, BIT_PER_BYTE},
+	submission::Envelope,
 	worker::Role,
 	Balance, Hash,
 };
@@ -292,7 +293,12 @@ pub fn committee(id: RoundId) -> Vec<AccountId> {
 /// Submits blocks that nobody submitted before.
 pub fn submit(trainer: AccountId) -> RoundId {
 	let id = NextRoundId::<Test>::get();
-	assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(trainer), MODEL, blocks(id as u16)));
+	assert_ok!(ProofOfLearning::submit(
+		RuntimeOrigin::signed(trainer),
+		MODEL,
+		blocks(id as u16),
+		Envelope::default()
+	));
 	id
 }
 

@@ -256,6 +256,8 @@ where
 	pub components: Components,
 	/// Length of all content together, in bytes.
 	pub bytes: u64,
+	/// Hides whether the submission is a canary.
+	pub seal: Hash,
 	/// What is held of the trainer's until the verdict.
 	pub bond: Balance,
 	/// What a rejection pays the evaluators, out of the bond.

@@ -18,6 +18,7 @@ use blyan_primitives::{
 	},
 	merkle::version_root_of_heads,
 	migration::Migration,
+	submission::Envelope,
 	worker::{Role, Roles},
 };
 use frame_support::{
@@ -105,7 +106,12 @@ pub fn submit(model: ModelId, content: u8) -> SubmissionId {
 		.find(|entry| entry.component == component)
 		.expect("the expert has a head");
 	let block = new_block(component, BlockKind::Update, Parents::truncate_from(vec![head.block]), content);
-	assert_ok!(ProofOfLearning::submit(signed(TRAINER), model, NewBlocks::truncate_from(vec![block])));
+	assert_ok!(ProofOfLearning::submit(
+		signed(TRAINER),
+		model,
+		NewBlocks::truncate_from(vec![block]),
+		Envelope::default()
+	));
 	(0..).take_while(|round| ProofOfLearning::round(*round).is_some()).last().expect("the round is there")
 }
 
@@ -214,7 +220,13 @@ fn a_migration_should_go_through_a_round_like_any_block() {
 		});
 		let blocks = NewBlocks::truncate_from(blocks.collect());
 		assert_eq!(blocks.len(), 2);
-		assert_ok!(ProofOfLearning::submit_migration(signed(TRAINER), model, migration, blocks));
+		assert_ok!(ProofOfLearning::submit_migration(
+			signed(TRAINER),
+			model,
+			migration,
+			blocks,
+			Envelope::default()
+		));
 		let round = newest_round();
 		assert_eq!(conclude(round, &measured(0)), Verdict::Accepted, "it computes the same as before");
 
@@ -244,7 +256,7 @@ fn a_chain_of_deltas_should_be_compacted_for_the_fee() {
 		let send = |kind, content| {
 			let parents = Parents::truncate_from(vec![head_of(model, component)]);
 			let blocks = NewBlocks::truncate_from(vec![new_block(component, kind, parents, content)]);
-			assert_ok!(ProofOfLearning::submit(signed(TRAINER), model, blocks));
+			assert_ok!(ProofOfLearning::submit(signed(TRAINER), model, blocks, Envelope::default()));
 			newest_round()
 		};
 		assert_eq!(conclude(send(BlockKind::Delta, 61), &measured(50_000_000)), Verdict::Accepted);

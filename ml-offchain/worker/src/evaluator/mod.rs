@@ -12,15 +12,11 @@ use crate::{
 	register::bly,
 	repeats::Repeats,
 	rounds::{newest, OpenRounds},
-	worker::Worker,
+	worker::{random_hash, Worker},
 };
 use blyan_chain_client::{Call as ChainCall, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
-use blyan_primitives::{
-	dag::{Generation, ModelId},
-	Hash,
-};
+use blyan_primitives::dag::{Generation, ModelId};
 use measure::{MeasureError, MeasureOptions, Measurer};
-use rand::{rngs::OsRng, RngCore};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use step::{step, Action, Attempt, Call, CallKey, Entry, Input, Note, RoundView, State};
 use tokio::{
@@ -217,7 +213,7 @@ impl Evaluator {
 					attempt: round.attempt,
 					blocks: round.blocks,
 					finding: measurement.finding,
-					salt: random_salt(),
+					salt: random_hash(),
 					losses: measurement.losses,
 				}),
 				Err(error) => Event::MeasureFailed { attempt: round.attempt, error },
@@ -334,10 +330,4 @@ fn tell(note: &Note) {
 			tracing::info!("{attempt}: the model has moved; the round will begin anew")
 		}
 	}
-}
-
-fn random_salt() -> Hash {
-	let mut salt = [0; 32];
-	OsRng.fill_bytes(&mut salt);
-	salt.into()
 }

@@ -15,10 +15,13 @@ use crate::{
 	progress::{Happening, Reporter},
 	repeats::Repeats,
 	rounds::newest,
-	worker::Worker,
+	worker::{random_hash, Worker},
 };
 use blyan_chain_client::{Call, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
-use blyan_primitives::dag::{ModelId, NewBlocks};
+use blyan_primitives::{
+	dag::{ModelId, NewBlocks},
+	submission::Envelope,
+};
 use job::{JobError, Workshop};
 use std::{sync::Arc, time::Duration};
 use step::{step, Action, Entry, Input, JobNumber, JournalMismatch, Note, State, SubmissionView};
@@ -291,9 +294,10 @@ impl TrainerWorker {
 		let migration = self.workshop.config.train.jobs.get(job as usize).and_then(|plan| plan.migration);
 		self.tasks.spawn(async move {
 			// Repeating is harmless: the chain takes a block once.
+			let envelope = Envelope { seal: random_hash(), work: 0 };
 			let call = match migration {
-				Some(migration) => Call::SubmitMigration { model, migration, blocks },
-				None => Call::SubmitBlocks { model, blocks },
+				Some(migration) => Call::SubmitMigration { model, migration, blocks, envelope },
+				None => Call::SubmitBlocks { model, blocks, envelope },
 			};
 			let result = chain.submit(&signer, call, Wait::Finalized).await.map(|_| ());
 			let _ = events.send(Event::Submitted { job, result }).await;

@@ -209,14 +209,14 @@ impl Hidden {
 				info.gate = Some(gate);
 				info.referee = Some(referee);
 			}
-			Call::SubmitBlocks { model, blocks } => {
+			Call::SubmitBlocks { model, blocks, .. } => {
 				let purpose = Purpose::of(&blocks, None);
 				return submit(state, who, model, purpose, blocks);
 			}
 			Call::ProposeMigration { model, migration } => {
 				state.models.get_mut(&model).unwrap().migration = Some(migration);
 			}
-			Call::SubmitMigration { model, migration, blocks } => {
+			Call::SubmitMigration { model, migration, blocks, .. } => {
 				if state.models[&model].migration != Some(migration) {
 					return refuse("ExpertDag", "MigrationNotWanted");
 				}

@@ -8,6 +8,7 @@ use blyan_primitives::{
 	dag::{BlockIds, ModelId, NewBlocks},
 	learning::Purpose,
 	migration::Migration,
+	submission::Envelope,
 	traits::{ModelGraph, WorkerRegistry},
 	worker::Role,
 };
@@ -39,17 +40,18 @@ impl<T: Config> Pallet<T> {
 		model: ModelId,
 		new_blocks: NewBlocks,
 		migration: Option<Migration>,
+		envelope: Envelope,
 	) -> DispatchResult {
 		ensure!(T::Workers::has_role(&trainer, Role::Trainer), Error::<T>::NotTrainer);
 		let purpose = Purpose::of(&new_blocks, migration);
-		Self::open_round(trainer, model, new_blocks, purpose)
+		Self::open_round(trainer, model, new_blocks, purpose, envelope)
 	}
 
 	/// Has it measured whether the model was better before those blocks. Whoever says so needs no role: what
 	/// is measured is there already.
 	pub(crate) fn do_roll_back(who: T::AccountId, model: ModelId, blocks: BlockIds) -> DispatchResult {
 		let blocks = T::Graph::rollback(model, NextRoundId::<T>::get(), &blocks)?;
-		Self::open_round(who, model, blocks, Purpose::Rollback)
+		Self::open_round(who, model, blocks, Purpose::Rollback, Envelope::default())
 	}
 
 	/// Takes the bond and the blocks, and puts the draw on the agenda.
@@ -58,6 +60,7 @@ impl<T: Config> Pallet<T> {
 		model: ModelId,
 		new_blocks: NewBlocks,
 		purpose: Purpose,
+		envelope: Envelope,
 	) -> DispatchResult {
 		ensure!(!new_blocks.is_empty(), Error::<T>::NoBlocks);
 		ensure!(Pools::<T>::contains_key(model), Error::<T>::TrainingNotOpen);
@@ -86,6 +89,7 @@ impl<T: Config> Pallet<T> {
 			blocks: blocks.clone(),
 			components: BoundedVec::truncate_from(components),
 			bytes,
+			seal: envelope.seal,
 			bond,
 			fee: parameters.measurement_fee,
 			submitted_at: now,

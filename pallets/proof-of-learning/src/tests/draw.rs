@@ -4,6 +4,7 @@ use crate::{
 };
 use blyan_primitives::{
 	learning::{Gate, Verdict},
+	submission::Envelope,
 	worker::Role,
 };
 use polkadot_sdk::frame_support::assert_ok;
@@ -98,7 +99,12 @@ fn round_should_end_inconclusively_when_every_draw_comes_to_nothing() {
 		});
 		assert!(get(id).blocks.iter().all(|b| World::standing(b) == world::Standing::Withdrawn));
 		// What was not measured may be submitted again.
-		assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, blocks(0)));
+		assert_ok!(ProofOfLearning::submit(
+			RuntimeOrigin::signed(TRAINER),
+			MODEL,
+			blocks(0),
+			Envelope::default()
+		));
 	});
 }
 

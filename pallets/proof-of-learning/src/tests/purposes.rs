@@ -8,6 +8,7 @@ use blyan_primitives::{
 	dag::{BlockKind, NewBlocks},
 	learning::{Finding, NanoBits, Purpose, RejectReason, Report, Verdict},
 	migration::Migration,
+	submission::Envelope,
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok, BoundedVec};
 
@@ -29,14 +30,19 @@ fn drawn(submit: impl FnOnce()) -> RoundId {
 fn compaction() -> RoundId {
 	drawn(|| {
 		let blocks = of_kind(7, BlockKind::Snapshot);
-		assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, blocks));
+		assert_ok!(ProofOfLearning::submit(
+			RuntimeOrigin::signed(TRAINER),
+			MODEL,
+			blocks,
+			Envelope::default()
+		));
 	})
 }
 
 fn migration() -> RoundId {
 	drawn(|| {
 		let (trainer, blocks) = (RuntimeOrigin::signed(TRAINER), of_kind(7, BlockKind::Migration));
-		assert_ok!(ProofOfLearning::submit_migration(trainer, MODEL, MIGRATION, blocks));
+		assert_ok!(ProofOfLearning::submit_migration(trainer, MODEL, MIGRATION, blocks, Envelope::default()));
 	})
 }
 

@@ -6,11 +6,12 @@ use blyan_primitives::{
 	api::RoundPhase,
 	dag::{NewBlocks, MAX_BLOCKS},
 	learning::Gate,
+	submission::Envelope,
 };
 use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 fn try_submit(trainer: AccountId, number: u16) -> polkadot_sdk::sp_runtime::DispatchResult {
-	ProofOfLearning::submit(RuntimeOrigin::signed(trainer), MODEL, blocks(number))
+	ProofOfLearning::submit(RuntimeOrigin::signed(trainer), MODEL, blocks(number), Envelope::default())
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn submit_should_hold_more_when_the_content_is_larger() {
 		// A length that no content has is a bond that nobody has.
 		let absurd = NewBlocks::truncate_from(vec![block(0, u64::MAX), block(1, u64::MAX)]);
 		assert_noop!(
-			ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, absurd),
+			ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, absurd, Envelope::default()),
 			Error::<Test>::BondNotAvailable
 		);
 	});
@@ -138,7 +139,12 @@ fn submit_should_be_refused_when_the_account_is_no_trainer() {
 fn submit_should_be_refused_when_there_are_no_blocks() {
 	ExtBuilder::default().build_and_execute(|| {
 		assert_noop!(
-			ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, NewBlocks::default()),
+			ProofOfLearning::submit(
+				RuntimeOrigin::signed(TRAINER),
+				MODEL,
+				NewBlocks::default(),
+				Envelope::default()
+			),
 			Error::<Test>::NoBlocks
 		);
 	});
@@ -148,7 +154,7 @@ fn submit_should_be_refused_when_there_are_no_blocks() {
 fn submit_should_take_as_many_blocks_as_a_submission_may_have() {
 	ExtBuilder::default().build_and_execute(|| {
 		let most = NewBlocks::truncate_from((0..MAX_BLOCKS as u16).map(|n| block(n, 1)).collect());
-		assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, most));
+		assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, most, Envelope::default()));
 		assert_eq!(get(0).components.len() as u32, MAX_BLOCKS);
 	});
 }
@@ -158,7 +164,12 @@ fn submit_should_be_refused_when_training_is_not_open() {
 	ExtBuilder::default().build_and_execute(|| {
 		World::register_model(MODEL + 1, OWNER);
 		assert_noop!(
-			ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL + 1, blocks(0)),
+			ProofOfLearning::submit(
+				RuntimeOrigin::signed(TRAINER),
+				MODEL + 1,
+				blocks(0),
+				Envelope::default()
+			),
 			Error::<Test>::TrainingNotOpen
 		);
 	});
@@ -169,7 +180,12 @@ fn submit_should_be_refused_when_the_model_has_no_heads() {
 	ExtBuilder::default().build_and_execute(|| {
 		Pools::<Test>::insert(MODEL + 1, terms());
 		assert_noop!(
-			ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL + 1, blocks(0)),
+			ProofOfLearning::submit(
+				RuntimeOrigin::signed(TRAINER),
+				MODEL + 1,
+				blocks(0),
+				Envelope::default()
+			),
 			Error::<Test>::ModelNotReady
 		);
 	});
