@@ -6,6 +6,7 @@ use blyan_primitives::{
 	dag::{BlockIds, ModelId, NewBlocks, SubmissionId},
 	learning::{AllLosses, DisputeId, Finding, Gate, RefereeFinding, ValidationPool},
 	migration::Migration,
+	sealed::{LotId, LotKey, NewLot, SealedTerms},
 	submission::Envelope,
 	worker::{Endpoint, MachineId, Roles},
 	AccountId, Address, Balance, BlockNumber, Hash, Nonce,
@@ -102,6 +103,16 @@ calls! {
 	CommitAsReferee = Disputes.commit { dispute: DisputeId, commitment: Hash }
 	/// Reveals it.
 	RevealAsReferee = Disputes.reveal { dispute: DisputeId, finding: RefereeFinding, salt: [u8; 32] }
+	/// Says by how much sealed text rounds of the signer's model are judged.
+	SetSealedTerms = SealedShards.set_terms { model: ModelId, terms: SealedTerms }
+	/// Adds sealed lots to a model's reserve; holds a deposit and a bond for each.
+	AddLots = SealedShards.add_lots { model: ModelId, lots: Vec<NewLot> }
+	/// Takes back a lot of the signer's that nobody has drawn.
+	WithdrawLot = SealedShards.withdraw { lot: LotId }
+	/// Publishes the key of a lot that a round has drawn.
+	OpenLot = SealedShards.open { lot: LotId, key: LotKey }
+	/// Returns what is held for a lot that was opened long enough ago.
+	ReclaimLot = SealedShards.reclaim { lot: LotId }
 	/// Mints what the signer earned in a closed epoch.
 	ClaimRewards = Rewards.claim { epoch: u32 }
 	/// Mints what somebody else earned in a closed epoch, to them.

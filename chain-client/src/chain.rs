@@ -8,9 +8,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment, Nonce,
 };
@@ -131,6 +132,22 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// The open disputes, oldest first; those of a round if one is named.
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError>;
+
+	/// How much sealed text a model's rounds are judged by; none if it asks for none.
+	async fn sealed_terms(&self, model: ModelId) -> Result<Option<SealedTerms>, ChainError>;
+
+	/// One lot of sealed shards, while it is kept.
+	async fn lot(&self, lot: LotId) -> Result<Option<LotInfo<AccountId>>, ChainError>;
+
+	/// The lots that a round drew in its running attempt, in the order drawn; from when it takes commitments on,
+	/// those that were opened.
+	async fn lots_of_round(&self, round: SubmissionId) -> Result<Vec<LotInfo<AccountId>>, ChainError>;
+
+	/// Every lot that is kept of a model, or of all, by rising number.
+	async fn lots(&self, model: Option<ModelId>) -> Result<Vec<LotInfo<AccountId>>, ChainError>;
+
+	/// The lots of a model that were opened, with their keys, by rising number: text to train on.
+	async fn retired_lots(&self, model: ModelId) -> Result<Vec<LotInfo<AccountId>>, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

@@ -16,9 +16,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
 };
@@ -316,6 +317,38 @@ impl Chain for Client {
 
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
 		self.query(query::Disputes { round }).await
+	}
+
+	async fn sealed_terms(&self, model: ModelId) -> Result<Option<SealedTerms>, ChainError> {
+		self.query(query::SealedTermsOf { model }).await
+	}
+
+	async fn lot(&self, lot: LotId) -> Result<Option<LotInfo<AccountId>>, ChainError> {
+		self.query(query::Lot { lot }).await
+	}
+
+	async fn lots_of_round(&self, round: SubmissionId) -> Result<Vec<LotInfo<AccountId>>, ChainError> {
+		self.query(query::LotsOfRound { round }).await
+	}
+
+	async fn lots(&self, model: Option<ModelId>) -> Result<Vec<LotInfo<AccountId>>, ChainError> {
+		let (mut all, mut next) = (Vec::new(), Some(0));
+		while let Some(start) = next {
+			let (page, after) = self.query(query::Lots { model, start, count: MAX_PAGE }).await?;
+			all.extend(page);
+			next = after;
+		}
+		Ok(all)
+	}
+
+	async fn retired_lots(&self, model: ModelId) -> Result<Vec<LotInfo<AccountId>>, ChainError> {
+		let (mut all, mut next) = (Vec::new(), Some(0));
+		while let Some(start) = next {
+			let (page, after) = self.query(query::Retired { model, start, count: MAX_PAGE }).await?;
+			all.extend(page);
+			next = after;
+		}
+		Ok(all)
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

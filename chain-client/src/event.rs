@@ -5,6 +5,7 @@ use blyan_primitives::{
 	dag::{BlockId, Generation, ModelId, SemVer, SubmissionId},
 	economy::Budget,
 	learning::{DisputeId, Finding, Medians, ShardLosses, Verdict},
+	sealed::{LotId, LotKey, SealedTerms},
 	worker::{Fault, MachineId, Roles},
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -30,6 +31,10 @@ pub enum RestartReason {
 	NoQuorum,
 	/// A quorum measured, and no majority of it agrees within the tolerance.
 	NoAgreement,
+	/// Fewer than two thirds of the sealed lots were opened in time.
+	LotsNotOpened,
+	/// A quorum found that a sealed lot is not to be had, or not what its sealer promised.
+	UnusableLot,
 }
 
 /// Why a committee could not be drawn yet.
@@ -39,6 +44,8 @@ pub enum PostponeReason {
 	NoRandomness,
 	/// Fewer evaluators than the least committee were to be had.
 	TooFewEvaluators,
+	/// The reserve has too few sealed lots.
+	TooFewLots,
 }
 
 /// What an accused measured of the contested shard.
@@ -165,6 +172,11 @@ events! {
 	DrawPostponed = ProofOfLearning.DrawPostponed {
 		round: SubmissionId, reason: PostponeReason, retry_at: BlockNumber,
 	}
+	/// A committee is drawn, and sealed lots with it, which are to be opened before it measures.
+	LotsDrawn = ProofOfLearning.LotsDrawn {
+		round: SubmissionId, attempt: u32, committee: Vec<AccountId>, lots: Vec<LotId>,
+		open_until: BlockNumber,
+	}
 	/// A committee and the seed of its shards are drawn; the members commit.
 	RoundDrawn = ProofOfLearning.RoundDrawn {
 		round: SubmissionId, attempt: u32, committee: Vec<AccountId>, baseline: Generation, root: Hash,
@@ -204,6 +216,23 @@ events! {
 	RoundClosed = ProofOfLearning.RoundClosed {
 		round: SubmissionId, verdict: Verdict, medians: Option<Medians>,
 	}
+
+	/// A model's owner said by how much sealed text its rounds are judged.
+	SealedTermsSet = SealedShards.TermsSet { model: ModelId, terms: SealedTerms }
+	/// Lots were added to a model's reserve.
+	LotsSealed = SealedShards.LotsSealed {
+		model: ModelId, sealer: AccountId, lots: Vec<LotId>, held: Balance,
+	}
+	/// A sealer took a lot back.
+	LotWithdrawn = SealedShards.LotWithdrawn { lot: LotId, sealer: AccountId, returned: Balance }
+	/// A lot's key is known.
+	LotOpened = SealedShards.LotOpened { lot: LotId, round: SubmissionId, key: LotKey }
+	/// A lot was not opened in time, or is no good: its bond is burned.
+	LotVoided = SealedShards.LotVoided {
+		lot: LotId, sealer: AccountId, burned: Balance, returned: Balance,
+	}
+	/// What was held for a retired lot is free again.
+	LotReclaimed = SealedShards.LotReclaimed { lot: LotId, sealer: AccountId, returned: Balance }
 
 	/// Somebody contests what an evaluator measured.
 	FindingContested = Disputes.FindingContested {

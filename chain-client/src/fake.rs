@@ -31,9 +31,10 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	sealed::{LotId, SealedTerms},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
 use codec::Encode;
@@ -59,6 +60,12 @@ pub struct FakeState {
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
 	/// By id.
 	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
+	/// How much sealed text each model asks for.
+	pub sealed_terms: BTreeMap<ModelId, SealedTerms>,
+	/// Lots of sealed shards.
+	pub lots: BTreeMap<LotId, LotInfo<AccountId>>,
+	/// Those of each round, in the order drawn.
+	pub lots_of_round: BTreeMap<SubmissionId, Vec<LotId>>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

@@ -2,9 +2,10 @@
 
 use crate::layout::QueryLayout;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance,
 };
@@ -61,6 +62,15 @@ queries! {
 	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
 	Dispute = DisputesApi.dispute { dispute: DisputeId } -> Option<DisputeInfo<AccountId>>
 	Disputes = DisputesApi.disputes { round: Option<SubmissionId> } -> Vec<DisputeInfo<AccountId>>
+	SealedTermsOf = SealedShardsApi.sealed_terms { model: ModelId } -> Option<SealedTerms>
+	Lot = SealedShardsApi.lot { lot: LotId } -> Option<LotInfo<AccountId>>
+	LotsOfRound = SealedShardsApi.lots_of_round { round: SubmissionId } -> Vec<LotInfo<AccountId>>
+	Lots = SealedShardsApi.lots {
+		model: Option<ModelId>, start: LotId, count: u32,
+	} -> (Vec<LotInfo<AccountId>>, Option<LotId>)
+	Retired = SealedShardsApi.retired {
+		model: ModelId, start: LotId, count: u32,
+	} -> (Vec<LotInfo<AccountId>>, Option<LotId>)
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

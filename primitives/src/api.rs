@@ -11,6 +11,7 @@ use crate::{
 	delta::DeltaChain,
 	learning::{DisputeId, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
 	migration::Migration,
+	sealed::{LotId, LotState, NewLot, SealedTerms},
 	worker::{Role, Roles},
 	Balance, BlockNumber, Hash,
 };
@@ -125,6 +126,10 @@ pub enum RoundPhase {
 		until: BlockNumber,
 	},
 	Closed(Verdict),
+	/// Its sealed lots are drawn, and are opened until then; commitments are taken after that.
+	Opening {
+		until: BlockNumber,
+	},
 }
 
 /// A round, for people and workers.
@@ -221,6 +226,20 @@ pub struct WorkerInfo<AccountId> {
 	pub active: bool,
 }
 
+/// A lot of sealed shards, for people and workers.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct LotInfo<AccountId> {
+	pub id: LotId,
+	pub model: ModelId,
+	pub sealer: AccountId,
+	pub lot: NewLot,
+	/// What the sealer holds for it, deposit and bond together.
+	pub held: Balance,
+	pub added_at: BlockNumber,
+	pub state: LotState<BlockNumber>,
+}
+
 sp_api::decl_runtime_apis! {
 	/// Models and their graph.
 	pub trait ExpertDagApi<AccountId: Codec> {
@@ -266,6 +285,22 @@ sp_api::decl_runtime_apis! {
 		/// Workers of a role that are not leaving, from the `start`-th seat on, `count` at most. Seats
 		/// are refilled when a worker leaves, so pages read in different blocks may overlap.
 		fn workers(role: Role, start: u32, count: u32) -> Vec<WorkerInfo<AccountId>>;
+	}
+
+	/// Sealed shards.
+	pub trait SealedShardsApi<AccountId: Codec> {
+		/// How much sealed text the model's rounds are judged by; none if it asks for none.
+		fn sealed_terms(model: ModelId) -> Option<SealedTerms>;
+		/// One lot, while it is kept.
+		fn lot(lot: LotId) -> Option<LotInfo<AccountId>>;
+		/// The lots that a round drew in its running attempt, in the order drawn; from when it takes commitments on,
+		/// those that were opened.
+		fn lots_of_round(round: SubmissionId) -> Vec<LotInfo<AccountId>>;
+		/// The kept lots among the `count` numbers from `start` on, those of a model if one is named; and the number to go
+		/// on from, if there may be more.
+		fn lots(model: Option<ModelId>, start: LotId, count: u32) -> (Vec<LotInfo<AccountId>>, Option<LotId>);
+		/// Likewise those of a model that were opened, with their keys: text to train on.
+		fn retired(model: ModelId, start: LotId, count: u32) -> (Vec<LotInfo<AccountId>>, Option<LotId>);
 	}
 
 	/// What is owed.

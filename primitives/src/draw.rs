@@ -2,6 +2,7 @@
 
 use crate::{
 	learning::{Gate, ValidationPool},
+	sealed::SealedShards,
 	Hash,
 };
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -54,6 +55,15 @@ pub fn draw_shards(seed: Hash, pool: &ValidationPool, gate: &Gate) -> Vec<u32> {
 	drawn
 }
 
+/// Every shard that a round measures, in the order of its report: those drawn of the public pool, and then all of the
+/// lots that were opened for it, numbered on from the pool's last. See [`crate::sealed::ShardPlace`] for where each is.
+pub fn round_shards(seed: Hash, pool: &ValidationPool, gate: &Gate, sealed: &SealedShards) -> Vec<u32> {
+	let mut shards = draw_shards(seed, pool, gate);
+	let first = pool.shard_count();
+	shards.extend((0..sealed.shards()).map(|shard| first.saturating_add(shard)));
+	shards
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -104,6 +114,18 @@ mod tests {
 		}
 		// 1,500 each are expected, with a standard deviation of 32.
 		assert!(counts.iter().all(|count| (1_340..1_660).contains(count)), "{counts:?}");
+	}
+
+	#[test]
+	fn round_shards_should_end_with_all_that_was_sealed() {
+		let (pool, seed) = (pool(&[20, 40]), Hash::repeat_byte(1));
+		let shards = round_shards(seed, &pool, &gate(2), &SealedShards { lots: 2, shards_per_lot: 2 });
+		assert_eq!(shards[..4], draw_shards(seed, &pool, &gate(2)));
+		assert_eq!(shards[4..], [60, 61, 62, 63]);
+		assert_eq!(
+			round_shards(seed, &pool, &gate(2), &SealedShards::default()),
+			draw_shards(seed, &pool, &gate(2))
+		);
 	}
 
 	#[test]

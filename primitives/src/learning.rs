@@ -7,6 +7,7 @@ use crate::{
 	dag::{BlockKind, NewBlock, SubmissionId},
 	merkle,
 	migration::Migration,
+	sealed::LotId,
 	Hash,
 };
 use alloc::vec::Vec;
@@ -109,6 +110,9 @@ impl Gate {
 }
 
 /// An evaluator's paired measurement of the baseline and the candidate on the drawn shards.
+///
+/// Baseline, gain and standard error are over the shards that the gain is *judged* on: the sealed ones alone where
+/// the round has any, since a candidate may have been fitted to the public pool; else all.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Report {
@@ -118,7 +122,7 @@ pub struct Report {
 	pub gain: NanoBits,
 	/// Standard error of that mean.
 	pub standard_error: NanoBits,
-	/// Mean gain in each domain, in the pool's order.
+	/// Mean gain in each domain, in the pool's order, and last that of the sealed shards where there are any.
 	pub domain_gains: BoundedVec<NanoBits, ConstU32<MAX_DOMAINS>>,
 	/// Merkle root over `(shard, baseline loss, candidate loss)`, in the order drawn.
 	pub losses_root: Hash,
@@ -154,7 +158,8 @@ pub type AllLosses = BoundedVec<ShardLosses, ConstU32<MAX_SHARDS>>;
 
 impl Report {
 	/// The report over the losses of `shards`, both in the order drawn: domain by domain, as many of each as
-	/// the gate says. Every sum is of integers, so that chain and workers come to the same.
+	/// the gate says, and whatever follows them is sealed (see [`crate::draw::round_shards`]). Every sum is of
+	/// integers, so that chain and workers come to the same.
 	pub fn of_losses(pool: &ValidationPool, gate: &Gate, shards: &[u32], losses: &[ShardLosses]) -> Self {
 		let gains: Vec<NanoBits> =
 			losses.iter().map(|loss| loss.baseline.saturating_sub(loss.candidate)).collect();
@@ -165,7 +170,15 @@ impl Report {
 			rest = after;
 			mean(of_domain)
 		});
-		let domain_gains = BoundedVec::truncate_from(domain_gains.collect());
+		let mut domain_gains: Vec<NanoBits> = domain_gains.collect();
+		let sealed = losses.len().saturating_sub(gate.drawn_shards(pool) as usize);
+		let public = if sealed > 0 { losses.len().saturating_sub(sealed) } else { 0 };
+		let (_, judged) = losses.split_at(public);
+		let (_, judged_gains) = gains.split_at(public);
+		if sealed > 0 {
+			domain_gains.push(mean(judged_gains));
+		}
+		let domain_gains = BoundedVec::truncate_from(domain_gains);
 		let leaves: Vec<Hash> = shards
 			.iter()
 			.zip(losses)
@@ -173,9 +186,9 @@ impl Report {
 			.map(|((shard, loss), place)| merkle::leaf(place, &(shard, loss.baseline, loss.candidate)))
 			.collect();
 		Self {
-			baseline: mean(&losses.iter().map(|loss| loss.baseline).collect::<Vec<_>>()),
-			gain: mean(&gains),
-			standard_error: standard_error(&gains),
+			baseline: mean(&judged.iter().map(|loss| loss.baseline).collect::<Vec<_>>()),
+			gain: mean(judged_gains),
+			standard_error: standard_error(judged_gains),
 			domain_gains,
 			losses_root: merkle::root(&leaves),
 		}
@@ -282,6 +295,9 @@ pub enum Finding {
 	/// The content is there and is not what its block says: torn, of other shapes, or with weights
 	/// that are not finite.
 	Malformed,
+	/// The sealed text of that lot is not to be had, or is not what its sealer promised, though its key is known:
+	/// nothing could be measured, through no fault of the trainer.
+	UnusableLot(LotId),
 }
 
 /// The hash that an evaluator commits to. Bound to the account and to what is measured, so a copied
@@ -468,7 +484,8 @@ pub fn preserves(gate: &Gate, medians: &Medians) -> Result<(), RejectReason> {
 /// Whether the former heads are better than the present ones, beyond chance: on the whole as [`passes`] asks,
 /// or by more than rho in a domain, `gain - z * error * sqrt(domains) > rho`. A report has one error for all
 /// shards; that of a domain's share of them is larger by the root of the number of domains, which have equally
-/// many shards each.
+/// many shards each. Where it is the error of sealed shards alone, there are no more of those than that many times a
+/// domain's (see [`crate::traits::SealedReserve::draw`]), so that what is asked is no less.
 ///
 /// # Errors
 /// [`RejectReason::NoGain`].
@@ -646,6 +663,31 @@ mod tests {
 	}
 
 	#[test]
+	fn report_of_losses_should_judge_by_the_sealed_shards_alone_when_there_are_any() {
+		let gate = Gate { shards_per_domain: 2, ..gate() };
+		// On the public shards far better, on the sealed ones 1, -3 and 5: mean 1, sample variance 16.
+		let losses = losses(&[(900, 4), (900, 6), (900, 20), (900, 22), (31, 30), (31, 34), (35, 30)]);
+		let report = Report::of_losses(&pool(2), &gate, &[3, 9, 100, 140, 200, 201, 202], &losses);
+		assert_eq!((report.baseline, report.gain, report.standard_error), (32, 1, 2));
+		assert_eq!(report.domain_gains.to_vec(), [895, 879, 1]);
+		assert!(report.is_valid(3) && !report.is_valid(2));
+		let of_root = Report::of_losses(&pool(2), &gate, &[3, 9, 100, 140, 200, 201, 203], &losses);
+		assert_ne!(report.losses_root, of_root.losses_root, "a shard of a lot is a leaf as any other");
+	}
+
+	#[test]
+	fn passes_should_hold_every_public_domain_to_rho_when_the_gain_is_of_sealed_shards() {
+		let m = medians(&[&report(50_000_000, 0, vec![-20_000_001, 0, 50_000_000])]);
+		assert_eq!(passes(&gate(), &m), Err(RejectReason::DomainRegression { domain: 0 }));
+		let m = medians(&[&report(0, 0, vec![90_000_000, 90_000_000, 0])]);
+		assert_eq!(
+			passes(&gate(), &m),
+			Err(RejectReason::NoGain),
+			"what it gains in public counts for nothing"
+		);
+	}
+
+	#[test]
 	fn standard_error_should_be_zero_when_every_gain_is_the_same() {
 		assert_eq!(standard_error(&[MAX_NANOBITS; 1_000]), 0);
 		assert_eq!(standard_error(&[-7; 4_096]), 0);
@@ -717,8 +759,11 @@ mod tests {
 			let shards = (0..pairs.len() as u32).collect::<Vec<_>>();
 			let gate = Gate { shards_per_domain: 2, ..gate() };
 			let report = Report::of_losses(&pool(2), &gate, &shards, &losses(&pairs));
-			prop_assert!(report.is_valid(2), "{:?}", report);
-			let gains: Vec<f64> = pairs.iter().map(|(b, c)| (b - c) as f64).collect();
+			let is_sealed = pairs.len() > 4;
+			prop_assert!(report.is_valid(2 + u32::from(is_sealed)), "{:?}", report);
+			let judged = if is_sealed { &pairs[4..] } else { &pairs[..] };
+			prop_assume!(judged.len() > 1);
+			let gains: Vec<f64> = judged.iter().map(|(b, c)| (b - c) as f64).collect();
 			let n = gains.len() as f64;
 			let mean = gains.iter().sum::<f64>() / n;
 			let error = (gains.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt();

@@ -12,6 +12,7 @@
 //! | [`seats`] | who is drawn by lot: a heap of workers' weights |
 //! | [`migration`] | changes of a model's architecture |
 //! | [`economy`] | units, issuance, proportional settlement |
+//! | [`sealed`] | lots of sealed shards, and where the text of a shard is |
 //! | [`submission`] | what comes with the blocks of a submission |
 //! | [`worker`] | roles, machines, faults |
 //! | [`traits`] | the seams between pallets |
@@ -36,6 +37,7 @@ pub mod economy;
 pub mod learning;
 pub mod merkle;
 pub mod migration;
+pub mod sealed;
 pub mod seats;
 pub mod submission;
 pub mod traits;

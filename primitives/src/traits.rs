@@ -5,6 +5,7 @@ use crate::{
 	dag::{BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
 	learning::{Gate, NanoBits, Purpose, Report, ValidationPool},
 	migration::Migration,
+	sealed::{LotId, SealedShards},
 	worker::{Fault, Role},
 	Balance, Hash,
 };
@@ -129,6 +130,8 @@ pub struct ContestedFinding<AccountId> {
 	pub pool: ValidationPool,
 	/// How many were, and how far off a measurement may be.
 	pub gate: Gate,
+	/// What was measured besides, and judged by.
+	pub sealed: SealedShards,
 	/// What the evaluator reported.
 	pub report: Report,
 }
@@ -169,4 +172,94 @@ pub trait ContestableRounds<AccountId> {
 	/// evaluator reported those losses, and that evaluator. For benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_round(losses: &[crate::learning::ShardLosses]) -> (SubmissionId, AccountId);
+}
+
+/// What a round asks the reserve of sealed lots for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WantedLots<'a, AccountId, BlockNumber> {
+	/// The model that is measured.
+	pub model: ModelId,
+	/// The round.
+	pub round: SubmissionId,
+	/// The text that is measured besides.
+	pub pool: &'a ValidationPool,
+	/// How much of it.
+	pub gate: &'a Gate,
+	/// What the lots are drawn from.
+	pub seed: Hash,
+	/// Whose lots must not be drawn.
+	pub excluded: &'a [AccountId],
+	/// Only lots that were sealed before this block: whoever knows the candidate may choose text that it happens to do
+	/// well on.
+	pub before: BlockNumber,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DrawnLots {
+	/// The model asks for no sealed shards.
+	NoneWanted,
+	/// There are too few lots that fit: none was drawn.
+	TooFew,
+	/// These, bound to the round. Each is opened, or voided by the round.
+	Lots {
+		/// In the order drawn, as many as [`crate::sealed::MAX_LOTS`] at most.
+		lots: Vec<LotId>,
+		/// Shards of each.
+		shards_per_lot: u32,
+	},
+}
+
+/// The reserve of sealed lots. Offered by `sealed-shards`, used by `proof-of-learning`; `()` is one of which no model
+/// asks for anything.
+pub trait SealedReserve<AccountId, BlockNumber> {
+	/// Draws lots for a round, as the model's owner asks, of as many sealers as there are. Never more shards than are
+	/// drawn of the pool and of one domain more, nor more altogether than [`crate::learning::MAX_SHARDS`].
+	fn draw(wanted: &WantedLots<AccountId, BlockNumber>) -> DrawnLots;
+	/// Blocks that sealers have to open what was drawn.
+	fn opening_blocks() -> u32;
+	/// Takes a lot out that was not opened in time, or is not what it should be, and slashes its sealer.
+	fn void(lot: LotId);
+	/// Has a model ask for, and the reserve full of, as many lots as a round may draw, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_reserve(model: ModelId, pool: &ValidationPool, gate: &Gate);
+}
+
+impl<AccountId, BlockNumber> SealedReserve<AccountId, BlockNumber> for () {
+	fn draw(_: &WantedLots<AccountId, BlockNumber>) -> DrawnLots {
+		DrawnLots::NoneWanted
+	}
+
+	fn opening_blocks() -> u32 {
+		0
+	}
+
+	fn void(_: LotId) {}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_reserve(_: ModelId, _: &ValidationPool, _: &Gate) {}
+}
+
+/// Models and rounds as the reserve of sealed lots sees them. Offered by `proof-of-learning`, used by `sealed-shards`.
+pub trait SealedRounds<AccountId> {
+	/// Whether `who` owns the model.
+	fn is_owner(model: ModelId, who: &AccountId) -> bool;
+	/// What the model's candidates are measured on, once training is open.
+	fn terms(model: ModelId) -> Option<(ValidationPool, Gate)>;
+	/// Whether `who` has blocks of its own measured.
+	fn has_open_round(who: &AccountId) -> bool;
+	/// Whether the round is open: what it is measured on must stay known until it is settled.
+	fn is_open(round: SubmissionId) -> bool;
+	/// Whether the round waits for that lot's key, and the time for it is not over.
+	fn takes_opening(round: SubmissionId, lot: LotId) -> bool;
+	/// Tells a round that [takes the opening](Self::takes_opening) that it came.
+	fn note_opened(round: SubmissionId, lot: LotId);
+	/// Whether the round waits for that lot's key, in time or not: for invariants.
+	fn awaits(round: SubmissionId, lot: LotId) -> bool;
+	/// Brings about a model whose training is open, and its owner, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_model() -> (ModelId, AccountId);
+	/// Has a round with the largest committee wait for the key of that lot alone, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_opening(lot: LotId) -> SubmissionId;
 }

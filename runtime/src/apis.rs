@@ -3,9 +3,10 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, Difference, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, Difference, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	sealed::{LotId, SealedTerms},
 	worker::Role,
 };
 use frame_support::{
@@ -281,6 +282,28 @@ impl_runtime_apis! {
 
 		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>> {
 			Disputes::disputes(round)
+		}
+	}
+
+	impl blyan_primitives::api::SealedShardsApi<Block, AccountId> for Runtime {
+		fn sealed_terms(model: ModelId) -> Option<SealedTerms> {
+			SealedShards::sealed_terms(model)
+		}
+
+		fn lot(lot: LotId) -> Option<LotInfo<AccountId>> {
+			SealedShards::lot(lot)
+		}
+
+		fn lots_of_round(round: SubmissionId) -> Vec<LotInfo<AccountId>> {
+			ProofOfLearning::sealed_lots(round).into_iter().filter_map(SealedShards::lot).collect()
+		}
+
+		fn lots(model: Option<ModelId>, start: LotId, count: u32) -> (Vec<LotInfo<AccountId>>, Option<LotId>) {
+			SealedShards::lots(model, start, count)
+		}
+
+		fn retired(model: ModelId, start: LotId, count: u32) -> (Vec<LotInfo<AccountId>>, Option<LotId>) {
+			SealedShards::retired(model, start, count)
 		}
 	}
 

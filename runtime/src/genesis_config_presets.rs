@@ -10,6 +10,7 @@ use frame_support::build_struct_json_patch;
 use pallet_disputes::DisputeParameters;
 use pallet_proof_of_learning::RoundParameters;
 use pallet_rewards::RewardParameters;
+use pallet_sealed_shards::SealedParameters;
 use serde_json::Value;
 use sp_consensus_babe::AuthorityId as BabeId;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
@@ -49,6 +50,11 @@ fn local_dispute_parameters() -> DisputeParameters {
 	}
 }
 
+/// Time enough to be seen; a local network's sealer runs beside it.
+fn local_sealed_parameters() -> SealedParameters {
+	SealedParameters { opening_blocks: 20, retention_blocks: 40, ..SealedParameters::default() }
+}
+
 fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
@@ -69,6 +75,7 @@ fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<Ac
 		sudo: SudoConfig { key: sudo },
 		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters() },
 		disputes: DisputesConfig { parameters: local_dispute_parameters() },
+		sealed_shards: SealedShardsConfig { parameters: local_sealed_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 	})
 }

@@ -9,9 +9,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	sealed::{LotId, LotState, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -147,6 +148,34 @@ impl Chain for FakeChain {
 			let open = inner.state.disputes.values();
 			open.filter(|dispute| round.is_none_or(|round| dispute.round == round)).cloned().collect()
 		})
+	}
+
+	async fn sealed_terms(&self, model: ModelId) -> Result<Option<SealedTerms>, ChainError> {
+		self.read(|inner| inner.state.sealed_terms.get(&model).copied())
+	}
+
+	async fn lot(&self, lot: LotId) -> Result<Option<LotInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.lots.get(&lot).cloned())
+	}
+
+	async fn lots_of_round(&self, round: SubmissionId) -> Result<Vec<LotInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let drawn = inner.state.lots_of_round.get(&round).into_iter().flatten();
+			drawn.filter_map(|lot| inner.state.lots.get(lot).cloned()).collect()
+		})
+	}
+
+	async fn lots(&self, model: Option<ModelId>) -> Result<Vec<LotInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let kept = inner.state.lots.values();
+			kept.filter(|lot| model.is_none_or(|model| lot.model == model)).cloned().collect()
+		})
+	}
+
+	async fn retired_lots(&self, model: ModelId) -> Result<Vec<LotInfo<AccountId>>, ChainError> {
+		let mut lots = self.lots(Some(model)).await?;
+		lots.retain(|lot| matches!(lot.state, LotState::Retired { .. }));
+		Ok(lots)
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

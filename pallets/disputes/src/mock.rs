@@ -90,6 +90,7 @@ impl pallet_proof_of_learning::Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Graph = World;
+	type Sealed = ();
 	type Workers = WorkersPallet;
 	type Rewards = World;
 	type Randomness = World;

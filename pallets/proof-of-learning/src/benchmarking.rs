@@ -14,8 +14,9 @@ use blyan_primitives::{
 		commitment, Domain, DomainName, Finding, Gate, Medians, NanoBits, RejectReason, Report, ShardLosses,
 		ValidationPool, Verdict, BIT_PER_BYTE, MAX_DOMAINS, MAX_SHARDS,
 	},
+	sealed::{LotId, MAX_LOTS},
 	submission::Envelope,
-	traits::{ModelGraph, WorkerRegistry},
+	traits::{ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Role,
 	Hash,
 };
@@ -161,6 +162,28 @@ pub(crate) fn contestable_round<T: Config>(losses: &[ShardLosses]) -> (RoundId, 
 	(id, evaluator)
 }
 
+/// A model that is open for training, and its owner.
+pub(crate) fn open_model<T: Config>() -> (ModelId, T::AccountId) {
+	let owner: T::AccountId = account("owner", 0, SEED);
+	endow::<T>(&owner);
+	let model = T::Graph::benchmark_model(&owner);
+	Pools::<T>::insert(model, terms(MAX_DOMAINS - 1));
+	(model, owner)
+}
+
+/// A round whose committee waits for the key of that lot alone.
+pub(crate) fn awaiting_opening<T: Config>(lot: LotId) -> RoundId {
+	let (id, mut round) = drawn::<T>(MAX_BLOCKS);
+	round.phase = Phase::Opening { until: BlockNumberFor::<T>::max_value() };
+	let draw = round.draw.as_mut().expect("just drawn");
+	let opened = (1..u64::from(MAX_LOTS)).map(|n| DrawnLot { id: lot + n, is_opened: true });
+	let lots = core::iter::once(DrawnLot { id: lot, is_opened: false }).chain(opened).collect();
+	draw.sealed = SealedDraw { lots: BoundedVec::truncate_from(lots), shards_per_lot: 1 };
+	Pallet::<T>::schedule(id, &mut round, frame_system::Pallet::<T>::block_number() + One::one());
+	Rounds::<T>::insert(id, round);
+	id
+}
+
 /// The most evaluators who may be wrong while a majority agrees.
 fn minority<T: Config>() -> u32 {
 	T::MaxCommittee::get().saturating_sub(1) / 2
@@ -187,7 +210,7 @@ mod benchmarks {
 		let blocks = T::Graph::benchmark_blocks(model, b);
 		let id = NextRoundId::<T>::get();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(trainer), model, blocks);
+		_(RawOrigin::Signed(trainer), model, blocks, Envelope::default());
 		assert_eq!(Rounds::<T>::get(id).map(|round| round.blocks.len() as u32), Some(b));
 	}
 

@@ -26,9 +26,10 @@ impl<T: Config> ContestableRounds<T::AccountId> for Pallet<T> {
 		let seat = round.committee.iter().find(|seat| seat.evaluator == *evaluator)?;
 		let Some(Finding::Measured(report)) = seat.standing() else { return None };
 		let report = report.clone();
-		let Draw { seed, terms: TrainingTerms { pool, gate, .. }, .. } = round.draw?;
+		let Draw { seed, terms: TrainingTerms { pool, gate, .. }, sealed, .. } = round.draw?;
+		let sealed = sealed.shards();
 		let committee = round.committee.into_iter().map(|seat| seat.evaluator).collect();
-		Some(ContestedFinding { trainer: round.trainer, committee, seed, pool, gate, report })
+		Some(ContestedFinding { trainer: round.trainer, committee, seed, pool, gate, sealed, report })
 	}
 
 	fn hold(id: RoundId) {

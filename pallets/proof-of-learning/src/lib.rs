@@ -13,6 +13,7 @@ pub use types::*;
 pub use weights::WeightInfo;
 
 mod impl_contestable_rounds;
+mod impl_sealed_rounds;
 pub mod tally;
 mod types;
 pub mod weights;
@@ -22,6 +23,7 @@ mod impls {
 	mod bonds;
 	mod commit_reveal;
 	mod draw;
+	mod opening;
 	mod queries;
 	pub(crate) mod step;
 	mod submit;
@@ -50,7 +52,7 @@ pub mod pallet {
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
 		submission::Envelope,
-		traits::{LearningRewards, ModelGraph, WorkerRegistry},
+		traits::{LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -84,6 +86,9 @@ pub mod pallet {
 
 		/// Where accepted work is paid.
 		type Rewards: LearningRewards<Self::AccountId>;
+
+		/// Where sealed shards are drawn from, for models that ask for them; `()` for none.
+		type Sealed: SealedReserve<Self::AccountId, BlockNumberFor<Self>>;
 
 		/// Randomness with the block since which it was known; `None` where that block had none. Committees
 		/// and shards are drawn from it, so whoever can choose it can choose its judges.
@@ -221,7 +226,20 @@ pub mod pallet {
 			/// When it is tried again, at the earliest.
 			retry_at: BlockNumberFor<T>,
 		},
-		/// A committee and the seed of its shards are drawn.
+		/// A committee is drawn, and sealed lots with it, which are to be opened before it measures.
+		LotsDrawn {
+			/// The round.
+			round: RoundId,
+			/// Which attempt, from 0.
+			attempt: u32,
+			/// Who will measure.
+			committee: CommitteeOf<T>,
+			/// Which lots.
+			lots: LotIds,
+			/// The last block in which a lot may be opened.
+			open_until: BlockNumberFor<T>,
+		},
+		/// A committee and the seed of its shards are drawn, and its sealed lots are open: it may measure.
 		RoundDrawn {
 			/// The round.
 			round: RoundId,
@@ -406,6 +424,8 @@ pub mod pallet {
 		AttemptsOutOfRange,
 		/// `measurement_fee` must be at most `submission_bond`, out of which it is paid.
 		FeeAboveBond,
+		/// The finding names a sealed lot that the round is not measured on. Name one that it has drawn.
+		LotNotOfRound,
 	}
 
 	#[pallet::hooks]
@@ -517,7 +537,7 @@ pub mod pallet {
 		///
 		/// Errors: [`Error::RoundNotFound`], [`Error::NotInRevealPhase`], [`Error::NotOnCommittee`],
 		/// [`Error::NotCommitted`], [`Error::AlreadyRevealed`], [`Error::RevealMismatch`],
-		/// [`Error::ReportInvalid`]. Event: [`Event::FindingRevealed`].
+		/// [`Error::ReportInvalid`], [`Error::LotNotOfRound`]. Event: [`Event::FindingRevealed`].
 		#[pallet::call_index(3)]
 		#[pallet::weight(T::WeightInfo::reveal().saturating_add(Step::max_reveal_close_weight::<T>()))]
 		pub fn reveal(

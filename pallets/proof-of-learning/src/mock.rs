@@ -28,7 +28,9 @@ use polkadot_sdk::{
 };
 use std::collections::BTreeMap;
 
+pub mod reserve;
 pub mod world;
+pub use reserve::Reserve;
 pub use world::World;
 
 pub type AccountId = u64;
@@ -75,6 +77,7 @@ impl Config for Test {
 	type Graph = World;
 	type Workers = World;
 	type Rewards = World;
+	type Sealed = Reserve;
 	type Randomness = World;
 	type MaxCommittee = ConstU32<7>;
 	type MaxOpenRounds = ConstU32<MAX_OPEN_ROUNDS>;

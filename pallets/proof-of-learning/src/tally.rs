@@ -3,7 +3,10 @@
 use crate::types::Seat;
 use alloc::vec::Vec;
 pub use blyan_primitives::learning::quorum;
-use blyan_primitives::learning::{self, Finding, Gate, Medians, Purpose, RejectReason, Report};
+use blyan_primitives::{
+	learning::{self, Finding, Gate, Medians, Purpose, RejectReason, Report},
+	sealed::LotId,
+};
 
 /// What the committee's findings come to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +31,11 @@ pub enum Outcome<AccountId> {
 		/// Who claims to have measured what a quorum found cannot be.
 		contradicted: Vec<AccountId>,
 	},
+	/// A quorum could not measure, because that sealed lot is no good.
+	UnusableLot {
+		/// Which.
+		lot: LotId,
+	},
 	/// No kind of finding has a quorum.
 	NoQuorum,
 	/// A quorum measured, and no majority of it is within the tolerance of the medians.
@@ -45,17 +53,22 @@ pub fn tally<AccountId: Clone>(
 ) -> Outcome<AccountId> {
 	let mut measured: Vec<(AccountId, &Report)> = Vec::new();
 	let (mut unfetchable, mut malformed) = (Vec::new(), Vec::new());
+	let mut unusable = Vec::<LotId>::new();
 	for seat in committee {
 		match seat.standing() {
 			Some(Finding::Measured(report)) => measured.push((seat.evaluator.clone(), report)),
 			Some(Finding::Unfetchable) => unfetchable.push(seat.evaluator.clone()),
 			Some(Finding::Malformed) => malformed.push(seat.evaluator.clone()),
+			Some(Finding::UnusableLot(lot)) => unusable.push(*lot),
 			None => {}
 		}
 	}
 	let quorum = quorum(committee.len() as u32) as usize;
 	// An empty committee has no quorum of anything.
 	let has_quorum = |count: usize| count > 0 && count >= quorum;
+	// No two lots can both have one, for a quorum is more than half.
+	let of_lot = |lot: &LotId| unusable.iter().filter(|other| *other == lot).count();
+	let no_good = unusable.iter().find(|lot| has_quorum(of_lot(lot)));
 
 	if has_quorum(measured.len()) {
 		tally_measured(purpose, gate, measured, malformed)
@@ -68,6 +81,8 @@ pub fn tally<AccountId: Clone>(
 	} else if has_quorum(malformed.len()) {
 		let contradicted = measured.into_iter().map(|(evaluator, _)| evaluator).collect();
 		Outcome::Refused { reason: RejectReason::Malformed, agreeing: malformed, contradicted }
+	} else if let Some(lot) = no_good {
+		Outcome::UnusableLot { lot: *lot }
 	} else {
 		Outcome::NoQuorum
 	}
@@ -194,6 +209,20 @@ mod tests {
 	}
 
 	#[test]
+	fn tally_should_blame_a_lot_only_when_a_quorum_names_that_one() {
+		let (first, second) = (Some(Finding::UnusableLot(7)), Some(Finding::UnusableLot(8)));
+		let tally =
+			|findings: &[Option<Finding>]| tally(&Purpose::Improvement, &gate(), &committee(findings));
+		let two = [first.clone(), second.clone(), first.clone(), second, None];
+		assert_eq!(tally(&two), Outcome::NoQuorum);
+		let four = [first.clone(), measured(GOOD), first.clone(), first.clone(), first.clone()];
+		assert_eq!(tally(&four), Outcome::UnusableLot { lot: 7 });
+		let measured = [measured(GOOD), first, measured(GOOD), measured(GOOD), measured(GOOD)];
+		let Outcome::Measured { contradicted, .. } = tally(&measured) else { panic!("a quorum measured") };
+		assert_eq!(contradicted, Vec::<u64>::new(), "who could not fetch a lot is not contradicted");
+	}
+
+	#[test]
 	fn tally_should_blame_nobody_when_two_camps_are_equal() {
 		let seats = committee(&[measured(GOOD), measured(GOOD), measured(-GOOD), measured(-GOOD), None]);
 		assert_eq!(tally(&Purpose::Improvement, &gate(), &seats), Outcome::NoAgreement);
@@ -221,6 +250,7 @@ mod tests {
 			1 => Just(None),
 			1 => Just(Some(Finding::Unfetchable)),
 			1 => Just(Some(Finding::Malformed)),
+			1 => (0..2u64).prop_map(|lot| Some(Finding::UnusableLot(lot))),
 			4 => Just(measured(GOOD)),
 			1 => (-GOOD..GOOD).prop_map(measured),
 		]
@@ -243,7 +273,7 @@ mod tests {
 					prop_assert!(agreeing.len() as u32 >= quorum(seats.len() as u32));
 					(agreeing, contradicted)
 				},
-				Outcome::NoQuorum | Outcome::NoAgreement => return Ok(()),
+				Outcome::UnusableLot { .. } | Outcome::NoQuorum | Outcome::NoAgreement => return Ok(()),
 			};
 			let mut named = agreeing.into_iter().chain(contradicted).collect::<Vec<_>>();
 			let total = named.len();

@@ -34,7 +34,8 @@ impl<T: Config> Pallet<T> {
 		Self::check_committees(&rounds)?;
 		Self::check_findings(&rounds)?;
 		Self::check_disputes(&rounds)?;
-		Self::check_rules(&rounds)
+		Self::check_rules(&rounds)?;
+		Self::check_lots(&rounds)
 	}
 
 	/// 1. Kept are exactly the rounds from `FirstRoundId` up to `NextRoundId`.
@@ -89,7 +90,10 @@ impl<T: Config> Pallet<T> {
 			expected.extend(round.due.map(|slot| (*id, slot)));
 			let is_early = match (round.phase, round.due) {
 				(
-					Phase::Commit { until } | Phase::Reveal { until } | Phase::Contest { until },
+					Phase::Opening { until }
+					| Phase::Commit { until }
+					| Phase::Reveal { until }
+					| Phase::Contest { until },
 					Some(slot),
 				) => slot <= until,
 				_ => false,
@@ -129,7 +133,10 @@ impl<T: Config> Pallet<T> {
 				Phase::AwaitingDraw => {
 					ensure!(seats.is_empty(), "a round that awaits its draw has a committee")
 				}
-				Phase::Commit { .. } | Phase::Reveal { .. } | Phase::Contest { .. } => {
+				Phase::Opening { .. }
+				| Phase::Commit { .. }
+				| Phase::Reveal { .. }
+				| Phase::Contest { .. } => {
 					ensure!(!seats.is_empty(), "a round that is measured has no committee")
 				}
 				Phase::Closed { .. } => {}
@@ -149,6 +156,9 @@ impl<T: Config> Pallet<T> {
 			ensure!(!has_bare_finding, "a finding was revealed without a commitment");
 			match round.phase {
 				Phase::AwaitingDraw | Phase::Closed { .. } => {}
+				Phase::Opening { .. } => {
+					ensure!(round.committed() == 0, "an evaluator committed before the sealed lots are open")
+				}
 				Phase::Commit { .. } => {
 					ensure!(
 						round.committee.iter().all(|seat| seat.finding.is_none()),
@@ -210,6 +220,21 @@ impl<T: Config> Pallet<T> {
 				.all(|round| !round.blocks.is_empty() && round.blocks.len() == round.components.len()),
 			"a round has no blocks, or a block of it no component"
 		);
+		Ok(())
+	}
+
+	/// 9. Sealed lots.
+	fn check_lots(rounds: &Kept<T>) -> Result<(), DispatchError> {
+		let mut seen = BTreeSet::new();
+		for round in rounds.values() {
+			let Some(sealed) = round.draw.as_ref().map(|draw| &draw.sealed) else { continue };
+			let is_opening = matches!(round.phase, Phase::Opening { .. });
+			ensure!(
+				is_opening != sealed.all_opened(),
+				"a round waits for lots that are open, or is measured on lots that are not"
+			);
+			ensure!(sealed.lots.iter().all(|lot| seen.insert(lot.id)), "a sealed lot is used twice");
+		}
 		Ok(())
 	}
 }

@@ -5,6 +5,7 @@ use blyan_primitives::{
 	dag::{BlockIds, Component, Generation, ModelId, MAX_BLOCKS},
 	economy::BLY,
 	learning::{Finding, Gate, Medians, Purpose, ValidationPool, Verdict},
+	sealed::{LotId, SealedShards, MAX_LOTS},
 	Balance, Hash,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -33,6 +34,8 @@ pub type CommitteeOf<T> =
 	BoundedVec<<T as polkadot_sdk::frame_system::Config>::AccountId, <T as Config>::MaxCommittee>;
 /// The components of a submission, in the order of its blocks.
 pub type Components = BoundedVec<Component, ConstU32<MAX_BLOCKS>>;
+/// The sealed lots of an attempt, in the order drawn.
+pub type LotIds = BoundedVec<LotId, ConstU32<MAX_LOTS>>;
 
 /// Bytes in a mebibyte, the unit of content that the bond grows by.
 pub const MEBIBYTE: u64 = 1 << 20;
@@ -163,6 +166,54 @@ pub struct Draw {
 	pub seed: Hash,
 	/// The model's terms at the draw. Terms that the owner sets later are for later draws.
 	pub terms: TrainingTerms,
+	/// The sealed lots that it is judged by; none where the model asks for none.
+	pub sealed: SealedDraw,
+}
+
+impl Draw {
+	/// How many domains a report has.
+	pub fn domains(&self) -> u32 {
+		(self.terms.pool.domains.len() as u32).saturating_add(self.sealed.shards().domains())
+	}
+}
+
+/// A sealed lot of an attempt.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct DrawnLot {
+	/// Which.
+	pub id: LotId,
+	/// Whether its key is known.
+	pub is_opened: bool,
+}
+
+/// The sealed lots of an attempt, in the order drawn. Those that were not opened in time are taken out.
+#[derive(
+	Clone, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct SealedDraw {
+	/// Each once.
+	pub lots: BoundedVec<DrawnLot, ConstU32<MAX_LOTS>>,
+	/// Shards of each.
+	pub shards_per_lot: u32,
+}
+
+impl SealedDraw {
+	/// What they come to.
+	pub fn shards(&self) -> SealedShards {
+		SealedShards { lots: self.lots.len() as u32, shards_per_lot: self.shards_per_lot }
+	}
+
+	/// Whether every key is known.
+	pub fn all_opened(&self) -> bool {
+		self.lots.iter().all(|lot| lot.is_opened)
+	}
+
+	/// Whether that lot is one of them.
+	pub fn contains(&self, id: LotId) -> bool {
+		self.lots.iter().any(|lot| lot.id == id)
+	}
 }
 
 /// An evaluator's place in the committee.
@@ -221,6 +272,11 @@ pub enum Phase<BlockNumber> {
 		verdict: Verdict,
 		/// In which block.
 		at: BlockNumber,
+	},
+	/// The committee is drawn, and sealed lots with it; their sealers open them.
+	Opening {
+		/// The last block in which a lot may be opened.
+		until: BlockNumber,
 	},
 }
 
@@ -298,7 +354,10 @@ where
 
 	/// Whether the committee is engaged.
 	pub fn is_engaged(&self) -> bool {
-		matches!(self.phase, Phase::Commit { .. } | Phase::Reveal { .. } | Phase::Contest { .. })
+		matches!(
+			self.phase,
+			Phase::Opening { .. } | Phase::Commit { .. } | Phase::Reveal { .. } | Phase::Contest { .. }
+		)
 	}
 
 	/// How many of the committee committed.
@@ -341,6 +400,10 @@ pub enum RestartReason {
 	/// A quorum measured, and no majority of it is within the tolerance of the medians, so nobody can tell
 	/// who is wrong.
 	NoAgreement,
+	/// Fewer than two thirds of the sealed lots were opened in time.
+	LotsNotOpened,
+	/// A quorum found that a sealed lot is not to be had, or not what its sealer promised.
+	UnusableLot,
 }
 
 /// Why a committee could not be drawn.
@@ -352,4 +415,6 @@ pub enum PostponeReason {
 	NoRandomness,
 	/// Fewer evaluators than the least committee were to be had.
 	TooFewEvaluators,
+	/// The reserve has too few sealed lots, sealed before the submission, for what the model's owner asks.
+	TooFewLots,
 }

@@ -56,6 +56,7 @@ impl pallet_proof_of_learning::Config for Runtime {
 	type Graph = ExpertDag;
 	type Workers = Workers;
 	type Rewards = Rewards;
+	type Sealed = SealedShards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxCommittee = ConstU32<21>;
 	type MaxOpenRounds = ConstU32<1_000>;
@@ -77,6 +78,16 @@ impl pallet_disputes::Config for Runtime {
 	type MaxDisputesPerRound = ConstU32<16>;
 	type ServiceWeight = DisputeServiceWeight;
 	type WeightInfo = pallet_disputes::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_sealed_shards::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Rounds = ProofOfLearning;
+	type LotDeposit = ConstU128<{ BLY / 2 }>;
+	type MaxReserve = ConstU32<256>;
+	type MaxBatch = ConstU32<16>;
+	type WeightInfo = pallet_sealed_shards::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_rewards::Config for Runtime {

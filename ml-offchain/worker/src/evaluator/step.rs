@@ -359,7 +359,10 @@ impl State {
 fn deadline(phase: RoundPhase) -> BlockNumber {
 	match phase {
 		RoundPhase::Commit { until } | RoundPhase::Reveal { until } => until,
-		RoundPhase::AwaitingDraw | RoundPhase::Contest { .. } | RoundPhase::Closed(_) => BlockNumber::MAX,
+		RoundPhase::AwaitingDraw
+		| RoundPhase::Opening { .. }
+		| RoundPhase::Contest { .. }
+		| RoundPhase::Closed(_) => BlockNumber::MAX,
 	}
 }
 

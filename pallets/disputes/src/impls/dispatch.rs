@@ -4,7 +4,7 @@ use crate::{
 	types::*, Config, Disputes, Error, Event, HoldReason, NextDisputeId, OpenDisputes, Pallet, Parameters,
 };
 use blyan_primitives::{
-	draw::draw_shards,
+	draw::round_shards,
 	learning::{self, AllLosses, RefereeFinding, Report},
 	traits::{ContestableRounds, ContestedFinding, WorkerRegistry},
 	worker::Fault,
@@ -29,9 +29,12 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		ensure!(T::Rounds::takes_contests(round), Error::<T>::RoundNotContestable);
 		let finding = T::Rounds::finding(round, &accused).ok_or(Error::<T>::NothingToContest)?;
-		let ContestedFinding { pool, gate, .. } = finding;
+		let ContestedFinding { pool, gate, sealed, .. } = finding;
 		ensure!(challenger != accused, Error::<T>::OwnFinding);
-		ensure!(position < gate.drawn_shards(&pool), Error::<T>::PositionOutOfRange);
+		ensure!(
+			position < gate.drawn_shards(&pool).saturating_add(sealed.shards()),
+			Error::<T>::PositionOutOfRange
+		);
 		let open = OpenDisputes::<T>::get();
 		let of_round = open.iter().filter(|entry| entry.round == round);
 		ensure!(
@@ -96,11 +99,12 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::NotAwaitingOpening
 		);
 		let finding = T::Rounds::finding(dispute.round, &who).ok_or(Error::<T>::NothingToContest)?;
-		let ContestedFinding { seed, pool, gate, report, .. } = finding;
+		let ContestedFinding { seed, pool, gate, sealed, report, .. } = finding;
+		let drawn = gate.drawn_shards(&pool).saturating_add(sealed.shards());
 		// Before anything that takes long: the weight goes by what was sent.
-		ensure!(losses.len() as u32 == gate.drawn_shards(&pool), Error::<T>::LossesIncomplete);
+		ensure!(losses.len() as u32 == drawn, Error::<T>::LossesIncomplete);
 		ensure!(losses.iter().all(|losses| losses.is_valid()), Error::<T>::LossOutOfRange);
-		let shards = draw_shards(seed, &pool, &gate);
+		let shards = round_shards(seed, &pool, &gate, &sealed);
 		let computed = Report::of_losses(&pool, &gate, &shards, &losses);
 		ensure!(computed.losses_root == report.losses_root, Error::<T>::OpeningMismatch);
 		ensure!(

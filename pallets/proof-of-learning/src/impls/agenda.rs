@@ -90,6 +90,7 @@ impl<T: Config> Pallet<T> {
 		round.due = None;
 		let step = match round.phase {
 			Phase::AwaitingDraw => Self::try_draw(id, &mut round),
+			Phase::Opening { .. } => Self::close_opening(id, &mut round),
 			Phase::Commit { .. } => Self::close_commit(id, &mut round),
 			Phase::Reveal { .. } => Self::close_reveal(id, &mut round),
 			Phase::Contest { .. } => Self::close_contest(id, &mut round),

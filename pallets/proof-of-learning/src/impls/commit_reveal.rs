@@ -49,7 +49,11 @@ impl<T: Config> Pallet<T> {
 		let mut round = Rounds::<T>::get(id).ok_or(Error::<T>::RoundNotFound)?;
 		let now = frame_system::Pallet::<T>::block_number();
 		ensure!(matches!(round.phase, Phase::Reveal { until } if now <= until), Error::<T>::NotInRevealPhase);
-		let domains = round.draw.as_ref().map_or(0, |draw| draw.terms.pool.domains.len() as u32);
+		let domains = round.draw.as_ref().map_or(0, Draw::domains);
+		let is_of_round = match &finding {
+			Finding::UnusableLot(lot) => round.draw.as_ref().is_some_and(|draw| draw.sealed.contains(*lot)),
+			_ => true,
+		};
 		let expected = learning::commitment(&who, id, round.attempt, &round.blocks, &finding, &salt);
 		let purpose = round.purpose;
 		let seat = Self::seat_of(&mut round, &who)?;
@@ -59,6 +63,7 @@ impl<T: Config> Pallet<T> {
 		if let Finding::Measured(report) = &finding {
 			ensure!(purpose.takes(report, domains), Error::<T>::ReportInvalid);
 		}
+		ensure!(is_of_round, Error::<T>::LotNotOfRound);
 
 		seat.finding = Some(finding.clone());
 		Self::deposit_event(Event::FindingRevealed { round: id, evaluator: who, finding });

@@ -2,7 +2,8 @@
 
 use crate::{impls::step::Step, types::*, Config, Event, Pallet, Parameters, Pools};
 use blyan_primitives::{
-	traits::{ModelGraph, WorkerRegistry},
+	learning::Purpose,
+	traits::{DrawnLots, ModelGraph, SealedReserve, WantedLots, WorkerRegistry},
 	worker::Role,
 	Hash,
 };
@@ -60,24 +61,71 @@ impl<T: Config> Pallet<T> {
 			}
 		};
 
-		let now = frame_system::Pallet::<T>::block_number();
-		let until = now.saturating_add(parameters.commit_blocks.into());
+		let sealed = match Self::draw_lots(id, round, &terms, seed) {
+			DrawnLots::NoneWanted => SealedDraw::default(),
+			DrawnLots::TooFew => {
+				committee.iter().for_each(T::Workers::release);
+				Self::postpone_draw(id, round, PostponeReason::TooFewLots);
+				return Step::LotsWanting { blocks: round.blocks.len() as u32 };
+			}
+			DrawnLots::Lots { lots, shards_per_lot } => SealedDraw {
+				lots: BoundedVec::truncate_from(
+					lots.into_iter().map(|id| DrawnLot { id, is_opened: false }).collect(),
+				),
+				shards_per_lot,
+			},
+		};
+
 		let seats = committee.iter().cloned().map(Seat::new).collect();
 		round.committee = BoundedVec::truncate_from(seats);
+		let (generation, root) = (model.generation, model.root);
+		let draw = Draw { generation, root, seed, terms, sealed };
+		round.draw = Some(draw.clone());
+		if draw.sealed.lots.is_empty() {
+			Self::open_commit(id, round, &draw);
+			return Step::Drawn;
+		}
+		Self::open_lots(id, round, &draw.sealed);
+		Step::LotsDrawn
+	}
+
+	/// Draws the sealed lots that the model's owner asks for. Whether a snapshot is what it should be is no question of
+	/// text.
+	fn draw_lots(id: RoundId, round: &RoundOf<T>, terms: &TrainingTerms, seed: Hash) -> DrawnLots {
+		if round.purpose == Purpose::Compaction {
+			return DrawnLots::NoneWanted;
+		}
+		T::Sealed::draw(&WantedLots {
+			model: round.model,
+			round: id,
+			pool: &terms.pool,
+			gate: &terms.gate,
+			seed,
+			excluded: core::slice::from_ref(&round.trainer),
+			before: round.submitted_at,
+		})
+	}
+
+	/// Has the committee that was drawn measure and commit.
+	pub(crate) fn open_commit(id: RoundId, round: &mut RoundOf<T>, draw: &Draw) {
+		let now = frame_system::Pallet::<T>::block_number();
+		let until = now.saturating_add(Parameters::<T>::get().commit_blocks.into());
 		round.phase = Phase::Commit { until };
-		let (baseline, root) = (model.generation, model.root);
-		round.draw = Some(Draw { generation: baseline, root, seed, terms });
 		Self::schedule(id, round, until.saturating_add(1u32.into()));
 		Self::deposit_event(Event::RoundDrawn {
 			round: id,
 			attempt: round.attempt,
-			committee,
-			baseline,
-			root,
-			seed,
+			committee: Self::members(round),
+			baseline: draw.generation,
+			root: draw.root,
+			seed: draw.seed,
 			commit_until: until,
 		});
-		Step::Drawn
+	}
+
+	/// Who was drawn.
+	pub(crate) fn members(round: &RoundOf<T>) -> CommitteeOf<T> {
+		BoundedVec::truncate_from(round.committee.iter().map(|seat| seat.evaluator.clone()).collect())
 	}
 
 	/// Tries again later, and at last no more.

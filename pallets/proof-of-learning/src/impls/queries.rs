@@ -6,6 +6,7 @@ use blyan_primitives::{
 	api::{RoundInfo, RoundPhase, MAX_PAGE},
 	dag::ModelId,
 	learning::{Gate, ValidationPool},
+	sealed::LotId,
 	Hash,
 };
 use polkadot_sdk::sp_runtime::SaturatedConversion;
@@ -38,9 +39,17 @@ impl<T: Config> Pallet<T> {
 		Pools::<T>::get(model).map(|terms| terms.referee)
 	}
 
+	/// The sealed lots of a round's running attempt, in the order drawn; once it takes commitments, those that were
+	/// opened.
+	pub fn sealed_lots(id: RoundId) -> Vec<LotId> {
+		let draw = Rounds::<T>::get(id).and_then(|round| round.draw);
+		draw.map(|draw| draw.sealed.lots.iter().map(|lot| lot.id).collect()).unwrap_or_default()
+	}
+
 	fn describe(id: RoundId, round: RoundOf<T>) -> RoundInfo<T::AccountId> {
 		let phase = match round.phase {
 			Phase::AwaitingDraw => RoundPhase::AwaitingDraw,
+			Phase::Opening { until } => RoundPhase::Opening { until: until.saturated_into() },
 			Phase::Commit { until } => RoundPhase::Commit { until: until.saturated_into() },
 			Phase::Reveal { until } => RoundPhase::Reveal { until: until.saturated_into() },
 			Phase::Contest { until } => RoundPhase::Contest { until: until.saturated_into() },

@@ -1,7 +1,7 @@
 //! Every way that a deadline or the last commitment or reveal can go, with its weight.
 
 use crate::{weights::WeightInfo, Config};
-use blyan_primitives::dag::MAX_BLOCKS;
+use blyan_primitives::{dag::MAX_BLOCKS, sealed::MAX_LOTS};
 use polkadot_sdk::frame_support::weights::Weight;
 
 /// What became of a round that something was due for.
@@ -23,6 +23,20 @@ pub(crate) enum Step {
 	},
 	/// A committee was drawn.
 	Drawn,
+	/// A committee was drawn, and sealed lots.
+	LotsDrawn,
+	/// A committee was to be had, and too few sealed lots: tried again later, or once too often and closed.
+	LotsWanting {
+		/// How many blocks.
+		blocks: u32,
+	},
+	/// Lots that were not opened, or no good, are void, if any, and the round goes on, restarts or is closed.
+	LotsVoided {
+		/// How many lots.
+		lots: u32,
+		/// How many blocks.
+		blocks: u32,
+	},
 	/// Commitments are in.
 	RevealOpened,
 	/// What a quorum measured may be contested.
@@ -82,6 +96,16 @@ impl Step {
 				T::WeightInfo::draw().saturating_add(T::WeightInfo::conclude_without_verdict(blocks))
 			}
 			Step::Drawn => T::WeightInfo::draw(),
+			Step::LotsDrawn => T::WeightInfo::draw().saturating_add(T::WeightInfo::draw_lots()),
+			Step::LotsWanting { blocks } => {
+				let draw = T::WeightInfo::draw().saturating_add(T::WeightInfo::draw_lots());
+				draw.saturating_add(Step::DrawAbandoned { blocks }.weight::<T>())
+			}
+			Step::LotsVoided { lots, blocks } => {
+				let steps = [Step::Restarted, Step::Inconclusive { blocks }];
+				let on = Self::max_of::<T>(&steps).max(T::WeightInfo::open_commit());
+				on.saturating_add(T::WeightInfo::void_lot().saturating_mul(lots.into()))
+			}
 			Step::RevealOpened => T::WeightInfo::open_reveal(),
 			Step::ContestOpened => T::WeightInfo::open_contest(),
 			// The round is read and written, as where reveals are opened.
@@ -118,6 +142,7 @@ impl Step {
 		// A compaction has nothing to contest, and is settled at once.
 		Self::max_of::<T>(&[
 			Step::Restarted,
+			Step::LotsVoided { lots: 1, blocks },
 			Step::ContestOpened,
 			Step::AcceptedForFee { blocks },
 			Step::Rejected { blocks },
@@ -133,6 +158,7 @@ impl Step {
 		Self::max_of::<T>(&[
 			Step::Held,
 			Step::Restarted,
+			Step::LotsVoided { lots: 1, blocks },
 			Step::Accepted { blocks },
 			Step::AcceptedForFee { blocks },
 			Step::Migrated { blocks },
@@ -145,7 +171,10 @@ impl Step {
 	/// The most that anything due can take.
 	pub(crate) fn max_weight<T: Config>() -> Weight {
 		let blocks = MAX_BLOCKS;
+		let opening =
+			[Step::LotsDrawn, Step::LotsWanting { blocks }, Step::LotsVoided { lots: MAX_LOTS, blocks }];
 		Self::max_of::<T>(&[Step::Nothing, Step::Outdated { blocks }, Step::DrawAbandoned { blocks }])
+			.max(Self::max_of::<T>(&opening))
 			.max(Self::max_commit_close_weight::<T>())
 			.max(Self::max_reveal_close_weight::<T>())
 			.max(Self::max_settle_weight::<T>())

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
-	traits::{AcceptedWork, LearningRewards, ModelGraph, WorkerRegistry},
+	traits::{AcceptedWork, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Fault,
 };
 use polkadot_sdk::{
@@ -85,6 +85,12 @@ impl<T: Config> Pallet<T> {
 					Purpose::Rollback => Self::reject(id, round, reason, &agreeing),
 					_ => Self::forfeit(id, round, reason, &agreeing),
 				}
+			}
+			Outcome::UnusableLot { lot } => {
+				// Who found otherwise may have had what others could not fetch: nobody but the sealer is blamed.
+				T::Sealed::void(lot);
+				Self::restart(id, round, RestartReason::UnusableLot);
+				Step::LotsVoided { lots: 1, blocks: round.blocks.len() as u32 }
 			}
 			Outcome::NoQuorum => Self::restart(id, round, RestartReason::NoQuorum),
 			Outcome::NoAgreement => Self::restart(id, round, RestartReason::NoAgreement),

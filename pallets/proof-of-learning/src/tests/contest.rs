@@ -81,6 +81,7 @@ fn finding_should_be_what_the_evaluator_reported_while_the_round_is_not_settled(
 			seed: get(id).draw.unwrap().seed,
 			pool,
 			gate,
+			sealed: Default::default(),
 			report: report(GOOD),
 		};
 		assert_eq!(finding(id, members[0]), Some(expected));

@@ -8,6 +8,7 @@ mod parameters;
 mod properties;
 mod purposes;
 mod restart;
+mod sealed;
 mod submission;
 mod try_state;
 mod verdict;

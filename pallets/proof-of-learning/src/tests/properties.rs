@@ -56,6 +56,10 @@ struct Script {
 	delays: Vec<u64>,
 	/// How much of the deadline work fits in a block, in steps.
 	steps_per_block: u64,
+	/// Lots that each round is judged by.
+	lots: u32,
+	/// Whether a lot is opened, looked up likewise.
+	openings: Vec<bool>,
 }
 
 fn any_script() -> impl Strategy<Value = Script> {
@@ -82,12 +86,16 @@ fn any_script() -> impl Strategy<Value = Script> {
 		prop::collection::vec(behaviour, 1..97),
 		prop::collection::vec(0u64..11, 1..31),
 		1u64..6,
+		0u32..3,
+		prop::collection::vec(prop::bool::weighted(0.9), 1..31),
 	)
-		.prop_map(|(submissions, behaviours, delays, steps_per_block)| Script {
+		.prop_map(|(submissions, behaviours, delays, steps_per_block, lots, openings)| Script {
 			submissions,
 			behaviours,
 			delays,
 			steps_per_block,
+			lots,
+			openings,
 		})
 }
 
@@ -105,7 +113,16 @@ impl Script {
 	}
 }
 
-fn finding(behaviour: Behaviour, truth: Truth) -> Finding {
+fn measured_with(gain: i64, is_sealed: bool) -> Finding {
+	let mut report = report(gain);
+	if is_sealed {
+		report.domain_gains.try_push(gain).unwrap();
+	}
+	Finding::Measured(report)
+}
+
+fn finding(behaviour: Behaviour, truth: Truth, is_sealed: bool) -> Finding {
+	let measured = |gain| measured_with(gain, is_sealed);
 	match (behaviour, truth) {
 		(Behaviour::Liar, _) => measured(3 * GOOD),
 		(Behaviour::Idle, _) | (_, Truth::Unfetchable) => Finding::Unfetchable,
@@ -124,8 +141,16 @@ fn act(script: &Script, truth: Truth, id: RoundId) {
 		let Some(seat) = round.committee.iter().find(|seat| seat.evaluator == who) else { continue };
 		let behaviour = script.behaviour(id, round.attempt, who);
 		let delay = script.delay(id, round.attempt, who);
-		let finding = finding(behaviour, truth);
+		let finding = finding(behaviour, truth, !ProofOfLearning::sealed_lots(id).is_empty());
 		match round.phase {
+			Phase::Opening { .. } => {
+				let lots = ProofOfLearning::sealed_lots(id);
+				for lot in
+					lots.iter().filter(|lot| Script::lookup(&script.openings, id, round.attempt, **lot))
+				{
+					Reserve::open(id, *lot);
+				}
+			}
 			Phase::Commit { until } if now <= until && now + 10 >= until + delay % 11 => match behaviour {
 				_ if seat.commitment.is_some() || behaviour == Behaviour::Absent => {}
 				Behaviour::Copycat => {
@@ -159,9 +184,12 @@ fn act(script: &Script, truth: Truth, id: RoundId) {
 /// Plays the script to its end, the invariants checked in each block, and returns how long it took.
 fn play(script: &Script) {
 	ServiceWeight::set(one_step().saturating_mul(script.steps_per_block));
-	// Every attempt: 2 to the draw, 10 to commit, 5 to reveal, 4 to contest, a block between each; besides, 10
-	// rounds may keep one another waiting for 10 blocks at each of 4 steps.
-	let bound = 30 + 3 * (2 + 11 + 6 + 5 + 4 * 10);
+	// Every attempt: 2 to the draw, 6 to open, 10 to commit, 5 to reveal, 4 to contest, a block between each; besides, 10
+	// rounds may keep one another waiting for 10 blocks at each of 5 steps.
+	let bound = 30 + 3 * (2 + 7 + 11 + 6 + 5 + 5 * 10);
+	// As many as all attempts of all rounds can use, so that none waits for more.
+	(0..60).for_each(|lot| Reserve::seal(lot, 500 + lot, 0));
+	Reserve::want(script.lots);
 	let mut truths = BTreeMap::new();
 	while System::block_number() < bound {
 		let now = System::block_number();
@@ -241,6 +269,7 @@ proptest! {
 	fn verdict_should_be_the_truth_when_all_are_honest(mut script in any_script()) {
 		script.behaviours = vec![Behaviour::Honest];
 		script.delays = vec![0];
+		script.openings = vec![true];
 		script.submissions.truncate(1);
 		let truth = script.submissions[0].truth;
 		ExtBuilder::default().build_and_execute(|| {

@@ -184,3 +184,28 @@ fn check_should_find_wrong_rules() {
 		assert_eq!(ProofOfLearning::do_try_state(), Err(Error::<Test>::AttemptsOutOfRange.into()));
 	});
 }
+
+#[test]
+fn try_state_should_find_lots_that_are_not_where_the_phase_says() {
+	let lot = |id, is_opened| SealedDraw {
+		lots: BoundedVec::truncate_from(vec![DrawnLot { id, is_opened }]),
+		shards_per_lot: 1,
+	};
+	let set = |round: RoundId, sealed: SealedDraw| {
+		Rounds::<Test>::mutate(round, |round| round.as_mut().unwrap().draw.as_mut().unwrap().sealed = sealed)
+	};
+	let unopened = "a round waits for lots that are open, or is measured on lots that are not";
+	assert_found(unopened, || set(COMMITTING, lot(1, false)));
+	assert_found(unopened, || {
+		Rounds::<Test>::mutate(COMMITTING, |round| {
+			let round = round.as_mut().unwrap();
+			let Phase::Commit { until } = round.phase else { panic!("it commits") };
+			round.committee.iter_mut().for_each(|seat| seat.commitment = None);
+			round.phase = Phase::Opening { until };
+		})
+	});
+	assert_found("a sealed lot is used twice", || {
+		set(COMMITTING, lot(1, true));
+		set(REVEALING, lot(1, true));
+	});
+}
