@@ -7,6 +7,7 @@ use blyan_primitives::{
 	dag::{BlockId, Component, ModelId, MAX_BLOCKS},
 	learning::{Gate, BIT_PER_BYTE},
 	migration::Migration,
+	sealed::{MAX_LOTS, MAX_LOT_SHARDS},
 	Hash,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,6 +46,15 @@ pub enum Command {
 	/// Have it measured whether a model was better before some blocks that are on probation, and gone back to
 	/// what was head before them if it was.
 	RollBack(RollBackArgs),
+	/// As a model's owner: say by how much sealed text its rounds are judged.
+	SetSealedTerms(SetSealedTermsArgs),
+	/// Seal lots of a text that nobody has seen, for a model's rounds to be judged by; holds a bond for each.
+	Seal(SealArgs),
+	/// Serve what was sealed and open it when a round has drawn it, until told to stop. A worker that runs
+	/// with the same configuration does so by itself.
+	OpenLots(ConfigArgs),
+	/// Write the text of a model's retired lots to a file, to train on.
+	RetiredText(RetiredTextArgs),
 	/// Show registration, rounds, what is owed and why not yet.
 	Status(StatusArgs),
 	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
@@ -240,6 +250,64 @@ pub struct RegisterModelArgs {
 	/// Print the result as JSON.
 	#[arg(long)]
 	pub json: bool,
+}
+
+/// Options of `set-sealed-terms`.
+#[derive(Args, Debug)]
+pub struct SetSealedTermsArgs {
+	/// Where the configuration is; the key in it owns the model.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Which model.
+	#[arg(long, value_name = "N")]
+	pub model: ModelId,
+	/// Lots drawn for a round; 0 to be judged by the public pool again.
+	#[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(0..=MAX_LOTS as i64))]
+	pub lots: u32,
+	/// Shards of each lot.
+	#[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_LOT_SHARDS as i64))]
+	pub shards_per_lot: u32,
+}
+
+/// Options of `seal`.
+#[derive(Args, Debug)]
+pub struct SealArgs {
+	/// Where the configuration is; the key in it holds the bonds. The lots are stored in its `data_dir`, and their
+	/// keys: whoever reads those knows the text.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// A text in UTF-8 that nobody who trains can have seen.
+	#[arg(value_name = "FILE")]
+	pub text: PathBuf,
+	/// Which model.
+	#[arg(long, value_name = "N")]
+	pub model: ModelId,
+	/// How many lots to seal.
+	#[arg(long, value_name = "K")]
+	pub lots: u32,
+	/// Shards of each lot; what the model's owner asks for if left out.
+	#[arg(long, value_name = "N")]
+	pub shards: Option<u32>,
+	/// What kind of text it is, for people; at most 32 bytes.
+	#[arg(long, value_name = "NAME", default_value = "")]
+	pub domain: String,
+	/// Print the lots' numbers as JSON.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// Options of `retired-text`.
+#[derive(Args, Debug)]
+pub struct RetiredTextArgs {
+	/// Where the configuration is; its store is used.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Which model.
+	#[arg(long, value_name = "N")]
+	pub model: ModelId,
+	/// Where to write it.
+	#[arg(short, long, value_name = "FILE")]
+	pub output: PathBuf,
 }
 
 /// Options of `status`.

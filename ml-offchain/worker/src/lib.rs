@@ -17,6 +17,7 @@
 //! | [`config`], [`cli`] | what a person writes and types |
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
 //! | [`evaluator`], [`trainer`], [`serve`] | the roles |
+//! | [`seal`] | sealed shards: making lots, keeping their keys, opening what is drawn |
 //! | [`register_model`], [`import_text`], [`status`], [`graph`] | the commands that come and go |
 //! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
@@ -47,6 +48,8 @@ mod repeats;
 pub mod replay;
 pub mod rounds;
 mod scale;
+pub mod seal;
+pub mod seal_command;
 pub mod serve;
 pub mod status;
 pub mod store_command;

@@ -15,7 +15,7 @@ use blyan_worker::{
 	import_text::{import_text, Division, ImportedText},
 	progress::Reporter,
 	register_model::{register_model, FirstWeights, Registration},
-	serve,
+	seal_command, serve,
 	status::status,
 	store_command, trainer,
 	worker::{Connection, Worker},
@@ -112,6 +112,13 @@ async fn run(command: Command) -> Result<()> {
 		Command::RegisterModel(args) => register(args).await,
 		Command::ProposeMigration(args) => propose_migration(args).await,
 		Command::RollBack(args) => roll_back(args).await,
+		Command::SetSealedTerms(args) => seal_command::set_terms(args).await,
+		Command::Seal(args) => seal_command::seal(args).await,
+		Command::OpenLots(args) => {
+			let shutdown = shutdown_on_signals()?;
+			seal_command::open_lots(args, shutdown).await
+		}
+		Command::RetiredText(args) => seal_command::retired_text(args).await,
 		Command::Status(args) => show_status(args).await,
 		Command::Graph(args) => graph::run(args).await,
 		Command::Store(args) => {

@@ -7,6 +7,7 @@ use crate::{
 	exchange::{self, Exchange, ExchangeError},
 	files::FileError,
 	register::{ensure_registered, machine_id, RegisterError, Registration},
+	seal::Opener,
 };
 use blyan_chain_client::{Chain, ChainError, Client, ClientConfig, Signer};
 use blyan_primitives::{worker::Role, AccountId, Hash};
@@ -64,6 +65,8 @@ pub struct Worker {
 	pub exchange: Exchange,
 	/// Collects garbage, unless the configuration says never.
 	collector: Option<Collector>,
+	/// Opens sealed lots, unless the configuration says that another does.
+	opener: Option<Opener>,
 	/// Held while the data folder is in use.
 	_lock: File,
 }
@@ -137,7 +140,8 @@ impl Worker {
 		let collector = config.store.gc_period().map(|period| {
 			Collector::start(config.clone(), connection.chain.clone(), content.clone(), period)
 		});
-		Ok(Self { config, connection, content, exchange, collector, _lock: lock })
+		let opener = config.seal.open.then(|| Opener::start(&config, connection.clone()));
+		Ok(Self { config, connection, content, exchange, collector, opener, _lock: lock })
 	}
 
 	/// Where others are told to find its content.
@@ -147,13 +151,13 @@ impl Worker {
 
 	/// Stops serving and collecting.
 	pub async fn stop(self) {
-		drop(self.collector);
+		drop((self.collector, self.opener));
 		self.exchange.stop(self.config.shutdown_timeout()).await;
 	}
 }
 
 /// Makes the folder, and keeps others out of it until the file is dropped.
-fn lock_data_dir(path: &Path) -> Result<File, StartError> {
+pub(crate) fn lock_data_dir(path: &Path) -> Result<File, StartError> {
 	fs::create_dir_all(path).map_err(FileError::of("make the data folder", path))?;
 	let lock = path.join("lock");
 	let file = OpenOptions::new()

@@ -76,6 +76,17 @@ pub struct Config {
 	pub evaluate: EvaluateConfig,
 	/// What `serve` does.
 	pub serve: ServeConfig,
+	/// What becomes of sealed lots.
+	pub seal: SealConfig,
+}
+
+/// What becomes of sealed lots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SealConfig {
+	/// Whether a running worker opens what was sealed with this `data_dir` when a round has drawn it. If not,
+	/// `blyan-worker open-lots` must, or the bonds of the lots are lost.
+	pub open: bool,
 }
 
 /// How the content store is looked after.
@@ -119,7 +130,14 @@ impl Default for Config {
 			train: TrainConfig::default(),
 			evaluate: EvaluateConfig::default(),
 			serve: ServeConfig::default(),
+			seal: SealConfig::default(),
 		}
+	}
+}
+
+impl Default for SealConfig {
+	fn default() -> Self {
+		Self { open: true }
 	}
 }
 

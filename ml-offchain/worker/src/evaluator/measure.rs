@@ -5,14 +5,16 @@ use crate::{
 	content::{Content, ContentError},
 	heads::{load_verified, Heads, HeadsError},
 	replay::ReplayError,
+	seal::{text_of, RetiredError},
 };
 use blyan_chain_client::{Chain, ChainError};
 use blyan_model::{evaluate_on, nanobits, Device, ModelError, Weights};
 use blyan_primitives::{
 	dag::{BlockId, Component, ModelId, SubmissionId},
-	draw::draw_shards,
+	draw::round_shards,
 	learning::{Finding, Gate, NanoBits, Purpose, Report, ShardLosses, ValidationPool, MAX_NANOBITS},
 	migration::Migration,
+	sealed::{SealedShards, ShardPlace},
 	AccountId, Hash,
 };
 use futures::{stream, StreamExt, TryStreamExt};
@@ -50,6 +52,9 @@ pub enum MeasureError {
 	/// The shards cannot be had.
 	#[error(transparent)]
 	Content(#[from] ContentError),
+	/// A sealed lot cannot be read, through no fault of its sealer.
+	#[error(transparent)]
+	Lot(#[from] RetiredError),
 	/// The candidate cannot be had.
 	#[error(transparent)]
 	Candidate(#[from] ReplayError),
@@ -77,6 +82,7 @@ impl MeasureError {
 			Self::Heads(error) => error.is_retryable(),
 			Self::Content(error) => error.is_retryable(),
 			Self::Candidate(error) => error.is_retryable(),
+			Self::Lot(error) => error.is_retryable(),
 			Self::Model(error) => error.is_retryable(),
 			Self::Shards { .. } => true,
 			Self::BlockNotFound(_) | Self::NotDrawn(_) | Self::Task(_) => false,
@@ -166,6 +172,7 @@ impl Measurer {
 		let heads = self.load(round.model, Some(round.baseline)).await?;
 		// The terms of the draw, which the model's owner cannot change any more.
 		let terms = self.chain.round(round.attempt.round).await?;
+		let terms = terms.filter(|terms| terms.attempt == round.attempt.attempt);
 		let terms = terms.and_then(|terms| Some((terms.purpose, terms.pool?, terms.gate?)));
 		let Some((purpose, pool, gate)) = terms else {
 			return Err(MeasureError::NotDrawn(round.attempt.round));
@@ -175,13 +182,18 @@ impl Measurer {
 			return Ok(Measurement::without_losses(finding));
 		}
 		let migration = purpose.migration();
-		let drawn = draw_shards(round.seed, &pool, &gate);
 		let candidate = match self.fetch_candidate(&round.blocks).await? {
 			Candidate::Here(candidate) => candidate,
 			Candidate::Cannot(finding) => return Ok(Measurement::without_losses(finding)),
 		};
 		let pool_bytes = u64::from(pool.shard_count()).saturating_mul(pool.shard_bytes.into());
 		let pool_path = self.content.get(pool.content, pool_bytes, None, HEADS_PATIENCE).await?;
+
+		let sealed = match self.fetch_lots(round.attempt.round).await? {
+			Lots::Here(sealed) => sealed,
+			Lots::Cannot(finding) => return Ok(Measurement::without_losses(finding)),
+		};
+		let drawn = round_shards(round.seed, &pool, &gate, &sealed.shards);
 
 		let known = self.known_losses(heads.root, &pool);
 		let options = self.options;
@@ -192,8 +204,7 @@ impl Measurer {
 					&heads.weights,
 					migration,
 					&candidate,
-					&pool_path,
-					&pool,
+					&Texts { pool_path: &pool_path, pool: &pool, sealed: &sealed },
 					&gate,
 					&drawn,
 					&known,
@@ -241,6 +252,28 @@ impl Measurer {
 		}
 	}
 
+	/// The text of the sealed lots that the round is judged by. Everybody who looks at the same bytes finds the same lots
+	/// good.
+	async fn fetch_lots(&self, round: SubmissionId) -> Result<Lots, MeasureError> {
+		let mut sealed = SealedText::default();
+		for info in self.chain.lots_of_round(round).await? {
+			let shards = match text_of(&self.content, &info, self.options.fetch_timeout).await {
+				Ok(shards) => shards,
+				Err(error) if error.is_sealers_fault() => {
+					tracing::warn!(lot = info.id, %error, "a sealed lot is no good");
+					return Ok(Lots::Cannot(Finding::UnusableLot(info.id)));
+				}
+				// Not open: the round has begun anew since, and this attempt is over.
+				Err(RetiredError::NotOpened(_)) => return Err(MeasureError::NotDrawn(round)),
+				Err(error) => return Err(error.into()),
+			};
+			sealed.shards.lots += 1;
+			sealed.shards.shards_per_lot = info.lot.shards;
+			sealed.lots.push(shards);
+		}
+		Ok(Lots::Here(sealed))
+	}
+
 	/// Compares snapshots with what their chains replay to.
 	async fn compare(&self, blocks: &[BlockId], domains: u32) -> Result<Finding, MeasureError> {
 		for id in blocks {
@@ -255,6 +288,26 @@ impl Measurer {
 		}
 		Ok(Finding::Measured(Report::of_equal_content(domains)))
 	}
+}
+
+/// The sealed text of a round, lot by lot, shard by shard.
+#[derive(Default)]
+struct SealedText {
+	shards: SealedShards,
+	lots: Vec<Vec<Vec<u8>>>,
+}
+
+/// What there is of a round's lots.
+enum Lots {
+	Here(SealedText),
+	Cannot(Finding),
+}
+
+/// Where the text of every shard of a round is.
+struct Texts<'a> {
+	pool_path: &'a Path,
+	pool: &'a ValidationPool,
+	sealed: &'a SealedText,
 }
 
 /// Whether it is the block's own content that is not to be had.
@@ -287,8 +340,7 @@ fn compute(
 	baseline: &Weights,
 	migration: Option<Migration>,
 	candidate: &[(Component, PathBuf)],
-	pool_path: &Path,
-	pool: &ValidationPool,
+	texts: &Texts,
 	gate: &Gate,
 	drawn: &[u32],
 	known: &BTreeMap<u32, NanoBits>,
@@ -303,9 +355,9 @@ fn compute(
 	};
 	let unknown: Vec<u32> = drawn.iter().copied().filter(|shard| !known.contains_key(shard)).collect();
 	let mut baselines = known.clone();
-	let losses = evaluate_shards(baseline, pool_path, pool, &unknown, options)?;
+	let losses = evaluate_shards(baseline, texts, &unknown, options)?;
 	baselines.extend(unknown.into_iter().zip(losses));
-	let candidates = evaluate_shards(&weights, pool_path, pool, drawn, options)?;
+	let candidates = evaluate_shards(&weights, texts, drawn, options)?;
 	let losses: Vec<ShardLoss> = drawn
 		.iter()
 		.zip(candidates)
@@ -315,7 +367,9 @@ fn compute(
 			candidate,
 		})
 		.collect();
-	let report = report(pool, gate, &losses);
+	let report = report(texts.pool, gate, &losses);
+	// What is sealed has the same numbers in another round, and is other text.
+	baselines.retain(|shard, _| *shard < texts.pool.shard_count());
 	tracing::info!(gain = report.gain, standard_error = report.standard_error, "measured");
 	Ok((Measurement { finding: Finding::Measured(report), losses }, baselines))
 }
@@ -344,25 +398,30 @@ fn put_in_place(
 
 fn evaluate_shards(
 	weights: &Weights,
-	pool_path: &Path,
-	pool: &ValidationPool,
+	texts: &Texts,
 	shards: &[u32],
 	options: MeasureOptions,
 ) -> Result<Vec<NanoBits>, MeasureError> {
 	if shards.is_empty() {
 		return Ok(Vec::new());
 	}
-	let texts = read_shards(pool_path, pool, shards)
-		.map_err(|source| MeasureError::Shards { path: pool_path.into(), source })?;
+	let texts = read_shards(texts, shards)
+		.map_err(|source| MeasureError::Shards { path: texts.pool_path.into(), source })?;
 	let losses = evaluate_on(options.device, weights, &texts, options.threads)?;
 	Ok(losses.into_iter().map(nanobits).collect())
 }
 
-fn read_shards(path: &Path, pool: &ValidationPool, shards: &[u32]) -> io::Result<Vec<Vec<u8>>> {
-	let mut file = File::open(path)?;
+fn read_shards(texts: &Texts, shards: &[u32]) -> io::Result<Vec<Vec<u8>>> {
+	let Texts { pool_path, pool, sealed } = texts;
+	let mut file = File::open(pool_path)?;
 	shards
 		.iter()
 		.map(|shard| {
+			let place = ShardPlace::of(*shard, pool, &sealed.shards);
+			if let Some(ShardPlace::Lot { lot, shard }) = place {
+				let text = sealed.lots.get(lot as usize).and_then(|shards| shards.get(shard as usize));
+				return text.cloned().ok_or(io::ErrorKind::UnexpectedEof.into());
+			}
 			let mut text = vec![0; pool.shard_bytes as usize];
 			file.seek(SeekFrom::Start(u64::from(*shard) * u64::from(pool.shard_bytes)))?;
 			file.read_exact(&mut text)?;
@@ -433,9 +492,11 @@ mod tests {
 	proptest! {
 		#[test]
 		fn report_should_be_valid_and_its_error_that_of_floats(
-			pairs in proptest::collection::vec((0..=MAX_NANOBITS, 0..=MAX_NANOBITS), 4..40),
+			pairs in (2usize..20).prop_flat_map(|half| {
+				proptest::collection::vec((0..=MAX_NANOBITS, 0..=MAX_NANOBITS), 2 * half)
+			}),
 		) {
-			let report = report(&pool(2), &gate(2), &losses(&pairs));
+			let report = report(&pool(2), &gate(pairs.len() as u32 / 2), &losses(&pairs));
 			prop_assert!(report.is_valid(2), "{:?}", report);
 			let gains: Vec<f64> = pairs.iter().map(|(b, c)| (b - c) as f64).collect();
 			let n = gains.len() as f64;
@@ -451,7 +512,19 @@ mod tests {
 		let folder = tempfile::tempdir().unwrap();
 		let path = folder.path().join("pool");
 		std::fs::write(&path, b"aaaabbbbcccc").unwrap();
-		assert_eq!(read_shards(&path, &pool(1), &[2, 0]).unwrap(), [b"cccc".to_vec(), b"aaaa".to_vec()]);
-		assert!(read_shards(&path, &pool(1), &[3]).is_err());
+		let (pool, mut sealed) = (pool(1), SealedText::default());
+		let read = |sealed: &SealedText, shards: &[u32]| {
+			read_shards(&Texts { pool_path: &path, pool: &pool, sealed }, shards)
+		};
+		assert_eq!(read(&sealed, &[2, 0]).unwrap(), [b"cccc".to_vec(), b"aaaa".to_vec()]);
+		assert!(read(&sealed, &[3]).is_err());
+		// The pool has a hundred shards; the first lot's are numbered on from there.
+		sealed.lots = vec![vec![b"dddd".to_vec()], vec![b"eeee".to_vec()]];
+		sealed.shards = SealedShards { lots: 2, shards_per_lot: 1 };
+		assert_eq!(
+			read(&sealed, &[1, 101, 100]).unwrap(),
+			[b"bbbb".to_vec(), b"eeee".to_vec(), b"dddd".to_vec()]
+		);
+		assert!(read(&sealed, &[102]).is_err());
 	}
 }
