@@ -31,7 +31,7 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
@@ -57,6 +57,8 @@ pub struct FakeState {
 	pub blocks: HashMap<BlockId, BlockInfo<AccountId>>,
 	/// By id.
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
+	/// The proof of work that everybody's submissions must carry; none, by default.
+	pub work_demand: WorkDemand,
 	/// By id.
 	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
 	/// By account.
