@@ -8,7 +8,7 @@ use blyan_primitives::{
 	migration::Migration,
 	sealed::{LotId, LotKey, NewLot, SealedTerms},
 	submission::Envelope,
-	worker::{Endpoint, MachineId, Roles},
+	worker::{Associates, Endpoint, MachineId, Roles},
 	AccountId, Address, Balance, BlockNumber, Hash, Nonce,
 };
 use codec::{Compact, Decode, Encode};
@@ -71,6 +71,8 @@ calls! {
 	UnregisterWorker = Workers.unregister {}
 	/// Takes the bond back after the unbonding time.
 	WithdrawBond = Workers.withdraw {}
+	/// Says who is associated with the worker, in place of what it said before.
+	DeclareAssociates = Workers.declare_associates { associates: Associates<AccountId> }
 	/// Registers a model, owned by the signer.
 	RegisterModel = ExpertDag.register_model { name: Vec<u8>, architecture: Architecture }
 	/// Sets the first weights of components of the signer's model.
@@ -90,7 +92,7 @@ calls! {
 		model: ModelId, migration: Migration, blocks: NewBlocks, envelope: Envelope,
 	}
 	/// Has it measured whether the model was better before those blocks; holds a bond.
-	RollBack = ProofOfLearning.roll_back { model: ModelId, blocks: BlockIds }
+	RollBack = ProofOfLearning.roll_back { model: ModelId, blocks: BlockIds, envelope: Envelope }
 	/// Commits to a finding, see [`blyan_primitives::learning::commitment`].
 	Commit = ProofOfLearning.commit { round: SubmissionId, commitment: Hash }
 	/// Reveals the finding that was committed to.

@@ -8,7 +8,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -126,6 +126,9 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// Rounds from `start` on, `count` and one page ([`MAX_PAGE`](blyan_primitives::api::MAX_PAGE)) at most.
 	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError>;
+
+	/// The proof of work that a submission of an account must carry now.
+	async fn work_demand(&self, account: &AccountId) -> Result<WorkDemand, ChainError>;
 
 	/// One dispute, while it is open.
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError>;

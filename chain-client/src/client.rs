@@ -16,7 +16,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
+	api::{BlockInfo, DisputeInfo, LotInfo, MAX_PAGE, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -309,6 +309,10 @@ impl Chain for Client {
 
 	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError> {
 		self.query(query::Rounds { start, count: count.min(MAX_PAGE) }).await
+	}
+
+	async fn work_demand(&self, account: &AccountId) -> Result<WorkDemand, ChainError> {
+		self.query(query::WorkDemanded { who: account.clone() }).await
 	}
 
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {

@@ -148,6 +148,8 @@ events! {
 	}
 	/// Somebody was paid out of a worker's slash.
 	SlashShared = Workers.SlashShared { worker: AccountId, payee: AccountId, amount: Balance }
+	/// A worker said who is associated with it.
+	AssociatesDeclared = Workers.AssociatesDeclared { worker: AccountId, associates: Vec<AccountId> }
 	/// A worker's bond fell too low for it to be drawn.
 	DrawsSuspended = Workers.DrawsSuspended { worker: AccountId, bond: Balance, required_bond: Balance }
 
@@ -168,6 +170,10 @@ events! {
 	SubmissionReceived = ProofOfLearning.SubmissionReceived {
 		round: SubmissionId, model: ModelId, trainer: AccountId, blocks: Vec<BlockId>, bond: Balance,
 	}
+	/// A submission is the next to be measured.
+	RoundAdmitted = ProofOfLearning.RoundAdmitted { round: SubmissionId }
+	/// A submission in line made room for another.
+	SubmissionDisplaced = ProofOfLearning.SubmissionDisplaced { round: SubmissionId, by: SubmissionId }
 	/// A committee could not be drawn yet.
 	DrawPostponed = ProofOfLearning.DrawPostponed {
 		round: SubmissionId, reason: PostponeReason, retry_at: BlockNumber,
@@ -185,6 +191,14 @@ events! {
 	/// An evaluator committed to its finding.
 	FindingCommitted = ProofOfLearning.FindingCommitted {
 		round: SubmissionId, evaluator: AccountId, commitment: Hash,
+	}
+	/// Too few committed in time: the others lost their seats.
+	AbsentRemoved = ProofOfLearning.AbsentRemoved {
+		round: SubmissionId, absent: Vec<AccountId>, draw_at: BlockNumber,
+	}
+	/// Others were drawn for those who did not commit in time; they commit.
+	ReplacementsDrawn = ProofOfLearning.ReplacementsDrawn {
+		round: SubmissionId, attempt: u32, replacements: Vec<AccountId>, commit_until: BlockNumber,
 	}
 	/// Who committed may reveal.
 	RevealOpened = ProofOfLearning.RevealOpened { round: SubmissionId, until: BlockNumber }

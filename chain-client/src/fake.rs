@@ -31,7 +31,7 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -58,6 +58,8 @@ pub struct FakeState {
 	pub blocks: HashMap<BlockId, BlockInfo<AccountId>>,
 	/// By id.
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
+	/// The proof of work that everybody's submissions must carry; none, by default.
+	pub work_demand: WorkDemand,
 	/// By id.
 	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
 	/// How much sealed text each model asks for.

@@ -2,7 +2,7 @@
 
 use crate::layout::QueryLayout;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -60,6 +60,7 @@ queries! {
 	Children = ExpertDagApi.children { block: BlockId, start: u32, count: u32 } -> Vec<BlockId>
 	Round = ProofOfLearningApi.round { round: SubmissionId } -> Option<RoundInfo<AccountId>>
 	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
+	WorkDemanded = ProofOfLearningApi.work_demand { who: AccountId } -> WorkDemand
 	Dispute = DisputesApi.dispute { dispute: DisputeId } -> Option<DisputeInfo<AccountId>>
 	Disputes = DisputesApi.disputes { round: Option<SubmissionId> } -> Vec<DisputeInfo<AccountId>>
 	SealedTermsOf = SealedShardsApi.sealed_terms { model: ModelId } -> Option<SealedTerms>

@@ -130,6 +130,22 @@ pub enum RoundPhase {
 	Opening {
 		until: BlockNumber,
 	},
+	/// Others are measured first.
+	Waiting,
+	/// Too few committed in time; others will be drawn in place of those who did not.
+	AwaitingReplacement,
+}
+
+/// The proof of work that a submission must carry, see [`crate::submission::is_work`].
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct WorkDemand {
+	/// Zero bits that the hash must begin with; 0 asks for no work.
+	pub bits: u32,
+	/// How many blocks old its anchor may be.
+	pub max_age: BlockNumber,
+	/// Its anchor must be later than this block, which the account's last submission was anchored in.
+	pub after: Option<BlockNumber>,
 }
 
 /// A round, for people and workers.
@@ -268,6 +284,8 @@ sp_api::decl_runtime_apis! {
 		fn round(round: SubmissionId) -> Option<RoundInfo<AccountId>>;
 		/// Rounds from `start` on, `count` at most.
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>>;
+		/// The proof of work that a submission of `who` must carry now.
+		fn work_demand(who: AccountId) -> WorkDemand;
 	}
 
 	/// Disputes.

@@ -63,6 +63,10 @@ pub trait ModelGraph<AccountId> {
 	/// The trainers of the block's ancestors along first parents, nearest first, `depth` at most; who only
 	/// compacted or rolled back is left out.
 	fn lineage(block: BlockId, depth: u32) -> Vec<AccountId>;
+	/// Who made what a rollback's candidates take back, each once, [`crate::dag::MAX_BLOCKS`] at most.
+	fn taken_back(_blocks: &[BlockId]) -> Vec<AccountId> {
+		Vec::new()
+	}
 	/// Brings about a model that [`Self::model`] finds, owned by `owner`, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_model(owner: &AccountId) -> ModelId;
@@ -76,12 +80,19 @@ pub trait WorkerRegistry<AccountId> {
 	/// Whether `who` is registered in that role, and not leaving.
 	fn has_role(who: &AccountId, role: Role) -> bool;
 	/// Draws up to `count` distinct workers weighted by bond and reputation, without replacement, and
-	/// engages them: an engaged worker's bond stays until it is released as often.
+	/// engages them: an engaged worker's bond stays until it is released as often. None is excluded, or a
+	/// declared associate of one who is excluded or drawn.
 	fn draw(role: Role, count: u32, seed: Hash, excluded: &[AccountId]) -> Vec<AccountId>;
 	/// Ends one engagement.
 	fn release(who: &AccountId);
+	/// The reputation of a worker; `None` of who is none.
+	fn reputation(_who: &AccountId) -> Option<Perbill> {
+		None
+	}
 	/// Rewards honest work with reputation.
 	fn note_honest_work(who: &AccountId);
+	/// Rewards that a submission was accepted with reputation.
+	fn note_accepted(_trainer: &AccountId) {}
 	/// Slashes and lowers reputation; returns what was slashed.
 	fn note_fault(who: &AccountId, fault: Fault) -> Balance {
 		Self::note_fault_paying(who, fault, &[])

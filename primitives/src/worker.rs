@@ -91,6 +91,25 @@ pub type MachineId = Hash;
 /// Where a worker can be reached, as a URL or multiaddress.
 pub type Endpoint = BoundedVec<u8, ConstU32<128>>;
 
+/// Most associates that a worker may declare.
+pub const MAX_ASSOCIATES: u32 = 16;
+
+/// Those who must not measure what a worker made, nor sit on a committee with it.
+pub type Associates<AccountId> = BoundedVec<AccountId, ConstU32<MAX_ASSOCIATES>>;
+
+/// Most workers that one draw passes over because they are associates of others.
+pub const MAX_PASSED_OVER: u32 = 16;
+/// Records that are read to pass one over: its associates, and the seats on two paths to the root of at most
+/// 2^17 seats.
+const READS_OF_ONE_PASSED_OVER: u64 = 35;
+
+/// How many records a draw of `count` workers, with so many excluded, reads besides seats: associates, and
+/// seats of those who are passed over.
+pub fn reads_of_associates(count: u32, excluded: u32) -> u64 {
+	let passed_over = u64::from(MAX_PASSED_OVER).saturating_mul(READS_OF_ONE_PASSED_OVER);
+	u64::from(count).saturating_add(excluded.into()).saturating_add(passed_over)
+}
+
 /// What a worker did wrong.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

@@ -3,7 +3,7 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, Difference, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, Difference, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -272,6 +272,10 @@ impl_runtime_apis! {
 
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>> {
 			ProofOfLearning::rounds(start, count)
+		}
+
+		fn work_demand(who: AccountId) -> WorkDemand {
+			ProofOfLearning::work_demand(&who)
 		}
 	}
 

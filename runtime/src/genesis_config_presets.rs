@@ -27,14 +27,19 @@ fn validator(account: Sr25519Keyring, finality: Ed25519Keyring) -> (AccountId, A
 	(account.to_account_id(), account.to_account_id(), keys)
 }
 
+/// Zero bits of a proof of work on a local network: a fraction of a second. A development chain asks for none, so
+/// that a round can be walked through by hand.
+const LOCAL_WORK_BITS: u32 = 16;
+
 /// Periods short enough to watch a whole life cycle; the rules are those of any network.
-fn local_round_parameters() -> RoundParameters {
+fn local_round_parameters(work_bits: u32) -> RoundParameters {
 	RoundParameters {
 		committee_size: 3,
 		min_committee: 3,
 		commit_blocks: 40,
 		reveal_blocks: 15,
 		contest_blocks: 5,
+		work_bits,
 		..RoundParameters::default()
 	}
 }
@@ -59,7 +64,11 @@ fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
 
-fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<AccountId>) -> Value {
+fn genesis(
+	validators: Vec<(AccountId, AccountId, SessionKeys)>,
+	sudo: Option<AccountId>,
+	work_bits: u32,
+) -> Value {
 	let accounts: Vec<AccountId> = Sr25519Keyring::iter().map(|key| key.to_account_id()).collect();
 	let rest =
 		GENESIS_SUPPLY.saturating_sub(ENDOWMENT.saturating_mul(accounts.len().saturating_sub(1) as Balance));
@@ -73,7 +82,7 @@ fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<Ac
 		babe: BabeConfig { epoch_config: EPOCH_CONFIG },
 		session: SessionConfig { keys: validators },
 		sudo: SudoConfig { key: sudo },
-		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters() },
+		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters(work_bits) },
 		disputes: DisputesConfig { parameters: local_dispute_parameters() },
 		sealed_shards: SealedShardsConfig { parameters: local_sealed_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
@@ -90,8 +99,8 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	let alice = || validator(Sr25519Keyring::Alice, Ed25519Keyring::Alice);
 	let bob = || validator(Sr25519Keyring::Bob, Ed25519Keyring::Bob);
 	let patch = match id.as_ref() {
-		DEV_RUNTIME_PRESET => genesis(vec![alice()], Some(Sr25519Keyring::Alice.to_account_id())),
-		LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![alice(), bob()], None),
+		DEV_RUNTIME_PRESET => genesis(vec![alice()], Some(Sr25519Keyring::Alice.to_account_id()), 0),
+		LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![alice(), bob()], None, LOCAL_WORK_BITS),
 		_ => return None,
 	};
 	serde_json::to_vec(&patch).ok()

@@ -58,8 +58,8 @@ pub type Executive = frame_executive::Executive<
 	AllPalletsWithSystem,
 	Migrations,
 >;
-/// Storage migrations of this version: none, it is the first.
-type Migrations = ();
+/// Storage migrations of this version.
+type Migrations = (pallet_proof_of_learning::migrations::v2::MigrateToV2<Runtime>,);
 
 /// Types that the node uses, without knowledge of calls.
 pub mod opaque {

@@ -9,7 +9,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, LotState, SealedTerms},
@@ -137,6 +137,10 @@ impl Chain for FakeChain {
 		self.read(|inner| {
 			inner.state.rounds.range(start..).take(count as usize).map(|(_, round)| round.clone()).collect()
 		})
+	}
+
+	async fn work_demand(&self, _: &AccountId) -> Result<WorkDemand, ChainError> {
+		self.read(|inner| inner.state.work_demand)
 	}
 
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {

@@ -349,6 +349,8 @@ impl ExtBuilder {
 			submission_bond: 1_000,
 			bond_per_mib: 10,
 			measurement_fee: 100,
+			work_bits: 0,
+			..Default::default()
 		};
 		let genesis = RuntimeGenesisConfig {
 			balances: pallet_balances::GenesisConfig {

@@ -67,6 +67,10 @@ impl<T: Config> ModelGraph<T::AccountId> for Pallet<T> {
 			.collect()
 	}
 
+	fn taken_back(blocks: &[BlockId]) -> Vec<T::AccountId> {
+		Self::trainers_taken_back(blocks)
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_model(owner: &T::AccountId) -> ModelId {
 		crate::benchmarking::worst_model::<T>(owner)

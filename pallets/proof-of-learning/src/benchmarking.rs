@@ -8,14 +8,14 @@ use crate::{impls::step::Step, tally};
 use alloc::{vec, vec::Vec};
 use blyan_primitives::{
 	cid::{Cid, CidCodec},
-	dag::{ModelId, MAX_BLOCKS},
+	dag::{Block, ModelId, MAX_BLOCKS},
 	draw::draw_shards,
 	learning::{
 		commitment, Domain, DomainName, Finding, Gate, Medians, NanoBits, RejectReason, Report, ShardLosses,
 		ValidationPool, Verdict, BIT_PER_BYTE, MAX_DOMAINS, MAX_SHARDS,
 	},
 	sealed::{LotId, MAX_LOTS},
-	submission::Envelope,
+	submission::{Envelope, is_work, work_challenge},
 	traits::{ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Role,
 	Hash,
@@ -96,6 +96,7 @@ fn world<T: Config>() -> (T::AccountId, ModelId) {
 		(parameters.committee_size, parameters.min_committee) = (size, size);
 		// Whatever length of content the graph's blocks claim.
 		parameters.bond_per_mib = 0;
+		parameters.work_bits = 0;
 	});
 	(trainer, model)
 }
@@ -209,8 +210,18 @@ mod benchmarks {
 		let (trainer, model) = world::<T>();
 		let blocks = T::Graph::benchmark_blocks(model, b);
 		let id = NextRoundId::<T>::get();
+		// A proof of work is checked, easy as it is.
+		let anchor = BlockNumberFor::<T>::one();
+		frame_system::Pallet::<T>::set_block_number(anchor.saturating_add(One::one()));
+		frame_system::BlockHash::<T>::insert(anchor, Hash::repeat_byte(6));
+		Parameters::<T>::mutate(|parameters| parameters.work_bits = 1);
+		let ids = blocks.iter().map(|new| Block::from_new(model, trainer.clone(), new.clone()).id());
+		let ids = ids.collect::<Vec<_>>();
+		let challenge = work_challenge(&trainer, model, &ids, &Hash::zero(), &Hash::repeat_byte(6));
+		let work = (0..).find(|work| is_work(&challenge, *work, 1)).expect("every second number is");
+		let envelope = Envelope { work, anchor: 1, ..Envelope::default() };
 		#[extrinsic_call]
-		_(RawOrigin::Signed(trainer), model, blocks, Envelope::default());
+		_(RawOrigin::Signed(trainer), model, blocks, envelope);
 		assert_eq!(Rounds::<T>::get(id).map(|round| round.blocks.len() as u32), Some(b));
 	}
 
@@ -411,6 +422,73 @@ mod benchmarks {
 		assert_eq!(step, Step::Inconclusive { blocks: b });
 	}
 
+	/// The line is full of others' submissions, and two of them are admitted.
+	#[benchmark]
+	fn admit() {
+		let id = submitted::<T>(MAX_BLOCKS);
+		let mut round = Rounds::<T>::get(id).expect("just submitted");
+		Pallet::<T>::unschedule(id, &mut round);
+		round.phase = Phase::Waiting;
+		let mut line = WaitingRounds::<T>::get();
+		for number in 1..T::MaxOpenRounds::get() {
+			let other = id.saturating_add(number.into());
+			let trainer: T::AccountId = account("waiting", number, SEED);
+			round.trainer = trainer.clone();
+			Rounds::<T>::insert(other, &round);
+			let standing = polkadot_sdk::sp_runtime::Perbill::from_parts(number);
+			line.try_push(Waiting { round: other, trainer, standing }).expect("within the bound");
+		}
+		WaitingRounds::<T>::put(line);
+		Parameters::<T>::mutate(|parameters| parameters.max_measured = 2);
+		let trainer = MeasuredRounds::<T>::get()[0].trainer.clone();
+		#[block]
+		{
+			Pallet::<T>::note_setback(&trainer);
+			Pallet::<T>::leave_line(id, &trainer);
+		}
+		assert_eq!(MeasuredRounds::<T>::get().len(), 2);
+	}
+
+	/// All but one did not commit.
+	#[benchmark]
+	fn remove_absent() {
+		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
+		round.committee[0].commitment = Some(Hash::repeat_byte(1));
+		let step;
+		#[block]
+		{
+			step = Pallet::<T>::close_commit(id, &mut round);
+			Rounds::<T>::insert(id, round);
+		}
+		assert_eq!(step, Step::AbsentRemoved);
+	}
+
+	/// As many as are missing without a quorum.
+	#[benchmark]
+	fn replace_absent() {
+		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
+		let kept = tally::quorum(T::MaxCommittee::get()).saturating_sub(1).max(1);
+		for (number, seat) in round.committee.iter_mut().enumerate().take(kept as usize) {
+			seat.commitment = Some(Hash::repeat_byte(number as u8));
+		}
+		Pallet::<T>::close_commit(id, &mut round);
+		let Phase::AwaitingReplacement { missing, .. } = round.phase else { panic!("a quorum committed") };
+		Pallet::<T>::unschedule(id, &mut round);
+		for number in 0..missing {
+			let evaluator: T::AccountId = account("replacement", number, SEED);
+			endow::<T>(&evaluator);
+			T::Workers::benchmark_worker(&evaluator, Role::Evaluator);
+		}
+		let step;
+		#[block]
+		{
+			T::Randomness::random(b"benchmark");
+			step = Pallet::<T>::draw_replacements(id, &mut round, Hash::repeat_byte(9), missing);
+			Rounds::<T>::insert(id, round);
+		}
+		assert_eq!(step, Step::Replaced);
+	}
+
 	#[benchmark]
 	fn prune_round() {
 		let (id, mut round) = found::<T>(MAX_BLOCKS, |_| Some(measured(GOOD)));
@@ -424,7 +502,8 @@ mod benchmarks {
 		round.phase = Phase::Closed { verdict: Verdict::Accepted, at };
 		Rounds::<T>::insert(id, round);
 		let later = at.saturating_add(T::ClosedRoundRetention::get()).saturating_add(One::one());
-		let mut meter = frame_support::weights::WeightMeter::with_limit(T::WeightInfo::prune_round());
+		let weight = T::WeightInfo::prune_round().saturating_add(T::DbWeight::get().reads_writes(1, 1));
+		let mut meter = frame_support::weights::WeightMeter::with_limit(weight);
 		#[block]
 		{
 			Pallet::<T>::prune_closed_rounds(later, &mut meter);

@@ -14,17 +14,21 @@ pub use weights::WeightInfo;
 
 mod impl_contestable_rounds;
 mod impl_sealed_rounds;
+pub mod migrations;
 pub mod tally;
 mod types;
 pub mod weights;
 
 mod impls {
+	mod admission;
 	mod agenda;
 	mod bonds;
+	pub(crate) mod call_weight;
 	mod commit_reveal;
 	mod draw;
 	mod opening;
 	mod queries;
+	mod replace;
 	pub(crate) mod step;
 	mod submit;
 	mod verdict;
@@ -46,7 +50,14 @@ use polkadot_sdk::{frame_support, frame_system};
 #[frame_support::pallet]
 pub mod pallet {
 	use super::{frame_support, frame_system};
-	use crate::{impls::step::Step, types::*, weights::WeightInfo};
+	use crate::{
+		impls::{
+			call_weight::{of_roll_back, of_submit, roll_back_weight, submit_weight},
+			step::Step,
+		},
+		types::*,
+		weights::WeightInfo,
+	};
 	use blyan_primitives::{
 		dag::{BlockIds, Generation, ModelId, NewBlocks},
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
@@ -63,7 +74,7 @@ pub mod pallet {
 	};
 	use frame_system::pallet_prelude::*;
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -162,6 +173,23 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type OpenRoundsOf<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 
+	/// The rounds that are being measured, [`RoundParameters::max_measured`] at most but for what governance
+	/// lowered meanwhile.
+	#[pallet::storage]
+	pub type MeasuredRounds<T: Config> =
+		StorageValue<_, BoundedVec<MeasuredOf<T>, T::MaxOpenRounds>, ValueQuery>;
+
+	/// The submissions in line, oldest first.
+	#[pallet::storage]
+	pub type WaitingRounds<T: Config> =
+		StorageValue<_, BoundedVec<WaitingOf<T>, T::MaxOpenRounds>, ValueQuery>;
+
+	/// What is known of accounts that submitted. Covered by the bonds of their submissions, and removed with the
+	/// newest round of each. Accounts are chosen by users, hence the cryptographic hasher.
+	#[pallet::storage]
+	pub type TrackRecords<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, TrackRecord<BlockNumberFor<T>>>;
+
 	/// The rounds that something is due for, by block. Block numbers are not chosen by users, hence the
 	/// cheap hasher.
 	#[pallet::storage]
@@ -204,7 +232,7 @@ pub mod pallet {
 			/// The model.
 			model: ModelId,
 		},
-		/// A submission is bonded and waits for its committee.
+		/// A submission is bonded and in line to be measured.
 		SubmissionReceived {
 			/// The round that will measure it.
 			round: RoundId,
@@ -216,6 +244,19 @@ pub mod pallet {
 			blocks: BlockIds,
 			/// What is held.
 			bond: Balance,
+		},
+		/// A submission is the next to be measured: its committee will be drawn.
+		RoundAdmitted {
+			/// The round.
+			round: RoundId,
+		},
+		/// A submission in line made room for one whose trainer stands better. Its blocks are withdrawn, and
+		/// its bond returns.
+		SubmissionDisplaced {
+			/// The round.
+			round: RoundId,
+			/// The round that has the room.
+			by: RoundId,
 		},
 		/// A committee could not be drawn yet.
 		DrawPostponed {
@@ -264,6 +305,27 @@ pub mod pallet {
 			evaluator: T::AccountId,
 			/// To what.
 			commitment: Hash,
+		},
+		/// The time to commit is over, and too few did for a quorum. The others lost their seats, which will be
+		/// drawn again; who committed keeps its seat and need not measure again.
+		AbsentRemoved {
+			/// The round.
+			round: RoundId,
+			/// Who did not commit.
+			absent: CommitteeOf<T>,
+			/// When the seats are drawn, at the earliest.
+			draw_at: BlockNumberFor<T>,
+		},
+		/// Others were drawn for those who did not commit in time.
+		ReplacementsDrawn {
+			/// The round.
+			round: RoundId,
+			/// Which attempt: the same as before.
+			attempt: u32,
+			/// Who measures besides those who committed.
+			replacements: CommitteeOf<T>,
+			/// The last block in which their commitments are taken.
+			commit_until: BlockNumberFor<T>,
 		},
 		/// The time to commit is over; who committed may reveal.
 		RevealOpened {
@@ -385,7 +447,8 @@ pub mod pallet {
 		ModelNotReady,
 		/// A submission needs one block at least.
 		NoBlocks,
-		/// The chain measures as many submissions as it can. Submit again when a round has closed.
+		/// The line of submissions is full, and everybody in it stands better than one more of this account.
+		/// Submit again when a round has closed.
 		TooManyOpenRounds,
 		/// This trainer has as many rounds open as one may have. Submit again when one has closed.
 		TooManyOpenRoundsOfTrainer,
@@ -417,8 +480,8 @@ pub mod pallet {
 		CommitteeSizeOutOfRange,
 		/// `min_committee` must be 1 at least and `committee_size` at most.
 		MinCommitteeOutOfRange,
-		/// Each of `draw_delay`, `commit_blocks`, `reveal_blocks` and `contest_blocks` must be 1 at least
-		/// and [`MAX_PHASE_BLOCKS`] at most.
+		/// Each of `draw_delay`, `commit_blocks`, `reveal_blocks`, `contest_blocks`, `work_blocks` and
+		/// `forgive_blocks` must be 1 at least and [`MAX_PHASE_BLOCKS`] at most.
 		PhaseLengthOutOfRange,
 		/// `max_attempts` and `max_draw_tries` must be 1 at least and [`MAX_ATTEMPTS`] at most.
 		AttemptsOutOfRange,
@@ -426,6 +489,22 @@ pub mod pallet {
 		FeeAboveBond,
 		/// The finding names a sealed lot that the round is not measured on. Name one that it has drawn.
 		LotNotOfRound,
+		/// `work_bits` must be at most [`MAX_WORK_BITS`].
+		WorkBitsOutOfRange,
+		/// `max_measured` must be 1 at least, or no submission is ever measured.
+		NothingMeasured,
+		/// `replacements` must be at most [`MAX_REPLACEMENTS`].
+		ReplacementsOutOfRange,
+		/// The block that the proof of work names is not one before this one whose hash the chain knows. Take a
+		/// recent finalized block.
+		WorkAnchorUnknown,
+		/// The proof of work was made for a block too long ago. Make it for a newer one.
+		WorkTooOld,
+		/// The account has used a proof of work for this block, or a later one. Make one for a newer block.
+		WorkReused,
+		/// The hash of the submission does not begin with enough zero bits. Ask the runtime API
+		/// `ProofOfLearningApi::work_demand` how many it takes, and check account, model, blocks, seal and block.
+		WorkInsufficient,
 	}
 
 	#[pallet::hooks]
@@ -453,7 +532,7 @@ pub mod pallet {
 				(1..=T::MaxOpenRounds::get()).contains(&T::MaxOpenRoundsPerTrainer::get()),
 				"MaxOpenRoundsPerTrainer must be one at least and MaxOpenRounds at most",
 			);
-			let least = T::WeightInfo::serve_slot().saturating_add(Step::max_weight::<T>());
+			let least = T::WeightInfo::serve_slot().saturating_add(Step::max_due_weight::<T>());
 			assert!(
 				T::ServiceWeight::get().all_gte(least),
 				"ServiceWeight must be {least:?} at least, or deadlines that take the most are never served",
@@ -500,20 +579,26 @@ pub mod pallet {
 		/// Origin: signed by a trainer, whose bond is held until the verdict. The content must be
 		/// fetchable from now until then: what a quorum cannot fetch forfeits the bond.
 		///
-		/// Errors: [`Error::NotTrainer`], [`Error::NoBlocks`], [`Error::TrainingNotOpen`],
+		/// The envelope's proof of work must be what `ProofOfLearningApi::work_demand` says. It is measured when
+		/// its turn comes, see the crate's documentation; while it waits, one whose trainer stands better may
+		/// take its place, and then it may be submitted again.
+		///
+		/// Errors: [`Error::NotTrainer`], [`Error::WorkAnchorUnknown`], [`Error::WorkTooOld`],
+		/// [`Error::WorkReused`], [`Error::WorkInsufficient`], [`Error::NoBlocks`], [`Error::TrainingNotOpen`],
 		/// [`Error::ModelNotReady`], [`Error::TooManyOpenRounds`], [`Error::TooManyOpenRoundsOfTrainer`],
 		/// [`Error::BondNotAvailable`], and what the graph says of the blocks. Event:
 		/// [`Event::SubmissionReceived`].
 		#[pallet::call_index(1)]
-		#[pallet::weight(submit_weight::<T>(blocks))]
+		#[pallet::weight(submit_weight::<T>(blocks.len()))]
 		pub fn submit(
 			origin: OriginFor<T>,
 			model: ModelId,
 			blocks: NewBlocks,
 			envelope: Envelope,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_submit(who, model, blocks, None, envelope)
+			let count = blocks.len();
+			of_submit::<T>(count, Self::do_submit(who, model, blocks, None, envelope)?)
 		}
 
 		/// Commits to a finding, see [`blyan_primitives::learning::commitment`].
@@ -557,7 +642,8 @@ pub mod pallet {
 		/// Origin: root. Phases that run keep their deadlines, and submissions their bond and fee.
 		///
 		/// Errors: [`Error::CommitteeSizeOutOfRange`], [`Error::MinCommitteeOutOfRange`],
-		/// [`Error::PhaseLengthOutOfRange`], [`Error::AttemptsOutOfRange`], [`Error::FeeAboveBond`]. Event:
+		/// [`Error::PhaseLengthOutOfRange`], [`Error::AttemptsOutOfRange`], [`Error::FeeAboveBond`],
+		/// [`Error::WorkBitsOutOfRange`], [`Error::NothingMeasured`], [`Error::ReplacementsOutOfRange`]. Event:
 		/// [`Event::ParametersSet`].
 		#[pallet::call_index(4)]
 		#[pallet::weight(T::WeightInfo::force_set_parameters())]
@@ -574,16 +660,17 @@ pub mod pallet {
 		///
 		/// Origin, errors and event: as [`Pallet::submit`].
 		#[pallet::call_index(5)]
-		#[pallet::weight(submit_weight::<T>(blocks))]
+		#[pallet::weight(submit_weight::<T>(blocks.len()))]
 		pub fn submit_migration(
 			origin: OriginFor<T>,
 			model: ModelId,
 			migration: Migration,
 			blocks: NewBlocks,
 			envelope: Envelope,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_submit(who, model, blocks, Some(migration), envelope)
+			let count = blocks.len();
+			of_submit::<T>(count, Self::do_submit(who, model, blocks, Some(migration), envelope)?)
 		}
 
 		/// Has it measured, on fresh shards, whether the model was better before these blocks became heads:
@@ -596,26 +683,16 @@ pub mod pallet {
 		/// Errors: as [`Pallet::submit`] without [`Error::NotTrainer`], and what the graph says of the
 		/// blocks. Event: [`Event::SubmissionReceived`].
 		#[pallet::call_index(6)]
-		#[pallet::weight(roll_back_weight::<T>(blocks))]
-		pub fn roll_back(origin: OriginFor<T>, model: ModelId, blocks: BlockIds) -> DispatchResult {
+		#[pallet::weight(roll_back_weight::<T>(blocks.len()))]
+		pub fn roll_back(
+			origin: OriginFor<T>,
+			model: ModelId,
+			blocks: BlockIds,
+			envelope: Envelope,
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_roll_back(who, model, blocks)
+			let count = blocks.len();
+			of_roll_back::<T>(count, Self::do_roll_back(who, model, blocks, envelope)?)
 		}
-	}
-
-	/// A submission's, with the reads that find each block's trial and what was before it: four records of the
-	/// same weights, their version, and two records of the former head.
-	fn roll_back_weight<T: Config>(blocks: &BlockIds) -> Weight {
-		let count = blocks.len() as u32;
-		let reads = u64::from(count).saturating_mul(7);
-		T::WeightInfo::submit(count).saturating_add(T::DbWeight::get().reads(reads))
-	}
-
-	/// A submission's, with the read of a head for each block that may be a snapshot, or of what the owner
-	/// wants.
-	fn submit_weight<T: Config>(blocks: &NewBlocks) -> Weight {
-		let count = blocks.len() as u32;
-		T::WeightInfo::submit(count)
-			.saturating_add(T::DbWeight::get().reads(u64::from(count).saturating_add(1)))
 	}
 }

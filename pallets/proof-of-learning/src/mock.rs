@@ -113,6 +113,11 @@ pub fn parameters() -> RoundParameters {
 		submission_bond: 1_000,
 		bond_per_mib: 10,
 		measurement_fee: FEE,
+		work_bits: 0,
+		work_blocks: 20,
+		forgive_blocks: 50,
+		max_measured: MAX_OPEN_ROUNDS,
+		replacements: 1,
 	}
 }
 
@@ -402,5 +407,5 @@ pub fn assert_event(event: Event<Test>) {
 
 /// The least that lets deadlines of any kind be served, one a block.
 pub fn one_step() -> Weight {
-	<()>::serve_slot().saturating_add(crate::impls::step::Step::max_weight::<Test>())
+	<()>::serve_slot().saturating_add(crate::impls::step::Step::max_due_weight::<Test>())
 }

@@ -1,8 +1,8 @@
 //! The invariants of the README, one check each.
 
 use crate::{
-	tally, types::*, Agenda, Config, FirstRoundId, HoldReason, IncompleteSince, NextRoundId, OpenRoundCount,
-	OpenRoundsOf, Pallet, Parameters, Pools, Rounds,
+	tally, types::*, Agenda, Config, FirstRoundId, HoldReason, IncompleteSince, MeasuredRounds, NextRoundId,
+	OpenRoundCount, OpenRoundsOf, Pallet, Parameters, Pools, Rounds, TrackRecords, WaitingRounds,
 };
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -35,7 +35,9 @@ impl<T: Config> Pallet<T> {
 		Self::check_findings(&rounds)?;
 		Self::check_disputes(&rounds)?;
 		Self::check_rules(&rounds)?;
-		Self::check_lots(&rounds)
+		Self::check_lots(&rounds)?;
+		Self::check_line(&rounds)?;
+		Self::check_records(&rounds)
 	}
 
 	/// 1. Kept are exactly the rounds from `FirstRoundId` up to `NextRoundId`.
@@ -84,7 +86,7 @@ impl<T: Config> Pallet<T> {
 		let mut expected = Vec::new();
 		for (id, round) in rounds {
 			ensure!(
-				round.due.is_some() == (round.is_open() && !round.is_held()),
+				round.due.is_some() == (round.is_open() && !round.is_held() && round.phase != Phase::Waiting),
 				"a round is due without being open, or the reverse"
 			);
 			expected.extend(round.due.map(|slot| (*id, slot)));
@@ -126,12 +128,24 @@ impl<T: Config> Pallet<T> {
 			ensure!(seats.len() == round.committee.len(), "an evaluator has two seats in a committee");
 			ensure!(!seats.contains(&round.trainer), "a trainer measures its own submission");
 			ensure!(
+				round.absent.iter().all(|who| !seats.contains(who)),
+				"somebody who was replaced has a seat in the same attempt"
+			);
+			ensure!(
+				round.absent.is_empty() == (round.replacements == 0)
+					&& round.replacements <= MAX_REPLACEMENTS,
+				"the absent were replaced otherwise than counted"
+			);
+			ensure!(
 				round.draw.is_some() != seats.is_empty(),
 				"a committee without a draw, or a draw without one"
 			);
 			match round.phase {
-				Phase::AwaitingDraw => {
+				Phase::AwaitingDraw | Phase::Waiting => {
 					ensure!(seats.is_empty(), "a round that awaits its draw has a committee")
+				}
+				Phase::AwaitingReplacement { missing, .. } => {
+					ensure!(missing > 0 && !seats.is_empty(), "nobody is replaced, or nobody's work is saved")
 				}
 				Phase::Opening { .. }
 				| Phase::Commit { .. }
@@ -155,9 +169,15 @@ impl<T: Config> Pallet<T> {
 				round.committee.iter().any(|seat| seat.finding.is_some() && seat.commitment.is_none());
 			ensure!(!has_bare_finding, "a finding was revealed without a commitment");
 			match round.phase {
-				Phase::AwaitingDraw | Phase::Closed { .. } => {}
+				Phase::AwaitingDraw | Phase::Closed { .. } | Phase::Waiting => {}
 				Phase::Opening { .. } => {
 					ensure!(round.committed() == 0, "an evaluator committed before the sealed lots are open")
+				}
+				Phase::AwaitingReplacement { .. } => {
+					ensure!(
+						round.all_committed() && round.committee.iter().all(|seat| seat.finding.is_none()),
+						"a seat is kept for somebody who did not commit, or who revealed too early"
+					);
 				}
 				Phase::Commit { .. } => {
 					ensure!(
@@ -235,6 +255,47 @@ impl<T: Config> Pallet<T> {
 			);
 			ensure!(sealed.lots.iter().all(|lot| seen.insert(lot.id)), "a sealed lot is used twice");
 		}
+		Ok(())
+	}
+
+	/// 10. The line, and what is measured.
+	fn check_line(rounds: &Kept<T>) -> Result<(), DispatchError> {
+		let line = WaitingRounds::<T>::get();
+		let measured = MeasuredRounds::<T>::get();
+		let in_phase = |is_waiting: bool| {
+			rounds
+				.iter()
+				.filter(move |(_, round)| round.is_open() && (round.phase == Phase::Waiting) == is_waiting)
+				.map(|(id, round)| (*id, round.trainer.clone()))
+				.collect::<BTreeMap<_, _>>()
+		};
+		ensure!(
+			line.iter().map(|entry| (entry.round, entry.trainer.clone())).eq(in_phase(true)),
+			"the line is not the rounds that wait, oldest first"
+		);
+		ensure!(
+			measured.len() == in_phase(false).len()
+				&& measured
+					.iter()
+					.map(|entry| (entry.round, entry.trainer.clone()))
+					.collect::<BTreeMap<_, _>>()
+					== in_phase(false),
+			"MeasuredRounds is not the rounds that are measured"
+		);
+		Ok(())
+	}
+
+	/// 11. Track records.
+	fn check_records(rounds: &Kept<T>) -> Result<(), DispatchError> {
+		let newest =
+			rounds.iter().map(|(id, round)| (round.trainer.clone(), *id)).collect::<BTreeMap<_, _>>();
+		let recorded =
+			TrackRecords::<T>::iter().map(|(who, record)| (who, record.newest)).collect::<BTreeMap<_, _>>();
+		ensure!(recorded == newest, "a track record is not of the newest round of its trainer");
+		ensure!(
+			TrackRecords::<T>::iter_values().all(|record| record.setbacks <= MAX_SETBACKS),
+			"more rejections are remembered than count"
+		);
 		Ok(())
 	}
 }

@@ -15,6 +15,10 @@ use polkadot_sdk::{
 	},
 	frame_system::pallet_prelude::BlockNumberFor,
 	sp_core::ConstU32,
+	sp_runtime::{
+		traits::{AtLeast32BitUnsigned, SaturatedConversion},
+		Perbill,
+	},
 };
 use scale_info::TypeInfo;
 
@@ -27,6 +31,10 @@ pub type RoundOf<T> = Round<
 	BlockNumberFor<T>,
 	<T as Config>::MaxCommittee,
 >;
+/// A submission in line, with the runtime's types filled in.
+pub type WaitingOf<T> = Waiting<<T as polkadot_sdk::frame_system::Config>::AccountId>;
+/// A round that is being measured, with the runtime's types filled in.
+pub type MeasuredOf<T> = Measured<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 /// A seat, with the runtime's types filled in.
 pub type SeatOf<T> = Seat<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 /// The accounts of a committee.
@@ -44,7 +52,20 @@ pub const MAX_PHASE_BLOCKS: u32 = 1_296_000;
 /// Most attempts, and most tries to draw in one of them, that may be set.
 pub const MAX_ATTEMPTS: u32 = 64;
 const DEFAULT_SUBMISSION_BOND: Balance = 100 * BLY;
+/// About 3 seconds of one core at 5.6 million hashes a second, as measured by `cargo bench -p blyan-worker`.
+const DEFAULT_WORK_BITS: u32 = 24;
 const DEFAULT_MEASUREMENT_FEE: Balance = 10 * BLY;
+/// Most zero bits that the hash of a submission may be set to begin with, before rejections add to them: an
+/// hour of a fast core takes 2^35 hashes.
+pub const MAX_WORK_BITS: u32 = 40;
+/// Most recent rejections of a trainer that count: what it is asked and where it stands in line gets no worse
+/// by more of them.
+pub const MAX_SETBACKS: u32 = 8;
+/// Most times that the absent of one attempt may be set to be replaced.
+pub const MAX_REPLACEMENTS: u32 = 4;
+/// What stands for the reputation of an account that is no worker: half of a new worker's, for an account
+/// costs nothing.
+pub const STRANGER_REPUTATION: Perbill = Perbill::from_percent(25);
 /// Tries to draw are at most 2 to this power blocks apart.
 const MAX_BACKOFF_EXPONENT: u32 = 6;
 
@@ -92,6 +113,18 @@ pub struct RoundParameters {
 	/// What a rejected submission pays its evaluators out of the bond, in units of BLY; at most
 	/// `submission_bond`.
 	pub measurement_fee: Balance,
+	/// Zero bits that the hash of a submission must begin with, as its proof of work against spam; one more
+	/// for each recent rejection of the trainer. 0 asks for no work, whatever the rejections.
+	pub work_bits: u32,
+	/// Blocks that the proof of work may be old; of use below the number of blocks whose hashes the chain
+	/// keeps.
+	pub work_blocks: u32,
+	/// Blocks after which a trainer is forgiven one rejection.
+	pub forgive_blocks: u32,
+	/// Rounds that are measured at once; the rest waits, best standing first.
+	pub max_measured: u32,
+	/// How often, in an attempt, those who did not commit in time are replaced, if too few did.
+	pub replacements: u32,
 }
 
 impl Default for RoundParameters {
@@ -108,6 +141,11 @@ impl Default for RoundParameters {
 			submission_bond: DEFAULT_SUBMISSION_BOND,
 			bond_per_mib: BLY,
 			measurement_fee: DEFAULT_MEASUREMENT_FEE,
+			work_bits: DEFAULT_WORK_BITS,
+			work_blocks: 150,
+			forgive_blocks: 1_800,
+			max_measured: 16,
+			replacements: 1,
 		}
 	}
 }
@@ -128,6 +166,11 @@ impl RoundParameters {
 		let attempts = [self.max_attempts, self.max_draw_tries];
 		ensure!(attempts.iter().all(|n| (1..=MAX_ATTEMPTS).contains(n)), Error::<T>::AttemptsOutOfRange);
 		ensure!(self.measurement_fee <= self.submission_bond, Error::<T>::FeeAboveBond);
+		ensure!(self.work_bits <= MAX_WORK_BITS, Error::<T>::WorkBitsOutOfRange);
+		let ages = [self.work_blocks, self.forgive_blocks];
+		ensure!(ages.iter().all(|n| (1..=MAX_PHASE_BLOCKS).contains(n)), Error::<T>::PhaseLengthOutOfRange);
+		ensure!(self.max_measured > 0, Error::<T>::NothingMeasured);
+		ensure!(self.replacements <= MAX_REPLACEMENTS, Error::<T>::ReplacementsOutOfRange);
 		Ok(())
 	}
 
@@ -278,6 +321,16 @@ pub enum Phase<BlockNumber> {
 		/// The last block in which a lot may be opened.
 		until: BlockNumber,
 	},
+	/// Not measured yet, for others are.
+	Waiting,
+	/// Too few committed in time. Who did keeps its seat and its commitment; the seats of the others are drawn
+	/// again.
+	AwaitingReplacement {
+		/// The block in which the time to commit was found to be over: randomness must be younger.
+		since: BlockNumber,
+		/// How many seats are drawn again.
+		missing: u32,
+	},
 }
 
 /// The measurement of one submission.
@@ -339,6 +392,10 @@ where
 	pub open_disputes: u32,
 	/// The medians of what was revealed and not struck, once closed by measurement.
 	pub medians: Option<Medians>,
+	/// Who was replaced in this attempt, for not committing in time.
+	pub absent: BoundedVec<AccountId, MaxCommittee>,
+	/// How often this attempt's absent were replaced.
+	pub replacements: u32,
 }
 
 impl<AccountId, BlockNumber, MaxCommittee> Round<AccountId, BlockNumber, MaxCommittee>
@@ -356,7 +413,11 @@ where
 	pub fn is_engaged(&self) -> bool {
 		matches!(
 			self.phase,
-			Phase::Opening { .. } | Phase::Commit { .. } | Phase::Reveal { .. } | Phase::Contest { .. }
+			Phase::Opening { .. }
+				| Phase::Commit { .. }
+				| Phase::Reveal { .. }
+				| Phase::Contest { .. }
+				| Phase::AwaitingReplacement { .. }
 		)
 	}
 
@@ -385,6 +446,50 @@ where
 	/// Whether everybody who committed revealed.
 	pub fn all_revealed(&self) -> bool {
 		self.committee.iter().all(|seat| seat.commitment.is_none() || seat.finding.is_some())
+	}
+}
+
+/// A submission in line.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Waiting<AccountId> {
+	/// Its round.
+	pub round: RoundId,
+	/// Who made it.
+	pub trainer: AccountId,
+	/// Where the trainer stood when it last submitted or had a verdict: its reputation, halved by each recent
+	/// rejection.
+	pub standing: Perbill,
+}
+
+/// A round that is being measured, from the draw that awaits it to its verdict.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Measured<AccountId> {
+	/// Which.
+	pub round: RoundId,
+	/// Who made the submission.
+	pub trainer: AccountId,
+}
+
+/// What is known of an account that submitted, for as long as one of its rounds is kept.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct TrackRecord<BlockNumber> {
+	/// Its newest submission; the record goes with it.
+	pub newest: RoundId,
+	/// The block that its newest proof of work was made for: the next one must be later, so that none counts
+	/// twice.
+	pub anchor: Option<BlockNumber>,
+	/// Rejections as of `since`, [`MAX_SETBACKS`] at most.
+	pub setbacks: u32,
+	/// The block from which on they are forgiven one after another.
+	pub since: BlockNumber,
+}
+
+impl<BlockNumber: AtLeast32BitUnsigned + Copy> TrackRecord<BlockNumber> {
+	/// What is left of the rejections at `now`, one being forgiven every `forgive_blocks`.
+	pub fn setbacks_at(&self, now: BlockNumber, forgive_blocks: u32) -> u32 {
+		let elapsed = now.saturating_sub(self.since);
+		let forgiven = elapsed.saturated_into::<u32>().checked_div(forgive_blocks).unwrap_or_default();
+		self.setbacks.saturating_sub(forgiven)
 	}
 }
 

@@ -9,7 +9,7 @@ use crate::{
 use alloc::vec::Vec;
 use blyan_primitives::{
 	traits::WorkerRegistry,
-	worker::{Endpoint, Fault, Role, Roles},
+	worker::{Endpoint, Fault, Role, Roles, MAX_ASSOCIATES},
 	Hash,
 };
 use polkadot_sdk::{
@@ -154,6 +154,26 @@ mod benchmarks {
 		_(RawOrigin::Root, parameters);
 
 		assert_eq!(Parameters::<T>::get(), parameters);
+	}
+
+	#[benchmark]
+	fn declare_associates() {
+		let caller = worker::<T>("worker", 0);
+		let others: Vec<T::AccountId> =
+			(0..MAX_ASSOCIATES).map(|index| worker::<T>("associate", index)).collect();
+		// Each has declared the caller, beside others.
+		for other in &others {
+			let mut list: Vec<T::AccountId> =
+				(1..MAX_ASSOCIATES).map(|index| account("other", index, 0)).collect();
+			list.push(caller.clone());
+			Associates::<T>::insert(other, BoundedVec::truncate_from(list));
+		}
+		let associates = BoundedVec::truncate_from(others);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller.clone()), associates.clone());
+
+		assert_eq!(Associates::<T>::get(&caller), Some(associates));
 	}
 
 	#[benchmark]

@@ -1,6 +1,6 @@
 //! The register as the rounds see it.
 
-use crate::{impls::seats, pallet::*, types::*, Pallet};
+use crate::{pallet::*, types::*, Pallet};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	seats::lots_for_workers,
@@ -23,13 +23,22 @@ impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
 
 	fn draw(role: Role, count: u32, seed: Hash, excluded: &[T::AccountId]) -> Vec<T::AccountId> {
 		let mut lots = lots_for_workers(seed, role);
-		let drawn = seats::draw::<T>(role, excluded).take(count, &mut lots);
+		let drawn = Self::draw_apart(role, count, &mut lots, excluded);
 		drawn.iter().for_each(Self::engage);
 		drawn
 	}
 
 	fn release(who: &T::AccountId) {
 		Self::disengage(who);
+	}
+
+	fn reputation(who: &T::AccountId) -> Option<Perbill> {
+		Workers::<T>::get(who).map(|worker| worker.reputation)
+	}
+
+	/// An accepted submission is honest work like any other.
+	fn note_accepted(trainer: &T::AccountId) {
+		Self::note_honest_work(trainer);
 	}
 
 	/// An account that is no worker has no reputation to gain: nothing happens.

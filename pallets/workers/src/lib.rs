@@ -32,7 +32,7 @@ pub mod pallet {
 	use super::*;
 	use alloc::vec::Vec;
 	use blyan_primitives::{
-		worker::{Endpoint, Fault, MachineId, Role, Roles},
+		worker::{Associates as AssociateList, Endpoint, Fault, MachineId, Role, Roles},
 		Balance,
 	};
 	use frame_support::{
@@ -111,6 +111,14 @@ pub mod pallet {
 	/// Hasher: accounts are chosen by users.
 	#[pallet::storage]
 	pub type SeatOf<T: Config> = StorageDoubleMap<_, Twox64Concat, Role, Blake2_128Concat, T::AccountId, u32>;
+
+	/// Whom workers declared as their associates; absent for none. Covered by the worker's bond, and removed
+	/// with its record.
+	///
+	/// Hasher: accounts are chosen by users.
+	#[pallet::storage]
+	pub type Associates<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, AssociateList<T::AccountId>>;
 
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]
@@ -228,6 +236,13 @@ pub mod pallet {
 			/// The bond it needs to be drawn again.
 			required_bond: Balance,
 		},
+		/// A worker said who is associated with it, in place of what it said before.
+		AssociatesDeclared {
+			/// Its account.
+			worker: T::AccountId,
+			/// Who must not measure what it made, nor sit on a committee with it.
+			associates: AssociateList<T::AccountId>,
+		},
 		/// What is asked of workers changed.
 		ParametersSet {
 			/// What is asked from now on.
@@ -264,6 +279,11 @@ pub mod pallet {
 		StillEngaged,
 		/// Nothing was added. Name an amount above zero.
 		NothingAdded,
+		/// The list names the worker itself, or an account twice. Name each other account once.
+		AssociatesInvalid,
+		/// Those in the list who did not declare this worker weigh more than a tenth of all evaluators, or of
+		/// all auditors: nobody may pick his judges by excluding the rest. Have them declare this worker first.
+		AssociatesTooHeavy,
 		/// The least bond must be at least the existential deposit.
 		MinBondTooSmall,
 		/// The unbonding time must be a block at least.
@@ -392,6 +412,26 @@ pub mod pallet {
 		pub fn force_set_parameters(origin: OriginFor<T>, parameters: WorkerParameters) -> DispatchResult {
 			ensure_root(origin)?;
 			Self::do_set_parameters(parameters)
+		}
+
+		/// Says who is associated with the worker, in place of what it said before: they are never drawn for
+		/// what it made, nor together with it. It suffices that one of two says so. An empty list takes
+		/// it back.
+		///
+		/// Origin: signed, by a worker.
+		///
+		/// # Errors
+		/// [`Error::WorkerNotFound`], [`Error::AssociatesInvalid`], [`Error::AssociatesTooHeavy`].
+		///
+		/// Event: [`Event::AssociatesDeclared`].
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::declare_associates())]
+		pub fn declare_associates(
+			origin: OriginFor<T>,
+			associates: AssociateList<T::AccountId>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_declare_associates(&who, associates)
 		}
 	}
 }

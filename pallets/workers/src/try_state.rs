@@ -18,7 +18,8 @@ impl<T: Config> Pallet<T> {
 			Self::check_seats(role)?;
 			Self::check_weights(role)?;
 		}
-		Self::check_counts()
+		Self::check_counts()?;
+		Self::check_associates()
 	}
 
 	/// 1. The recorded bond is what is on hold.
@@ -90,6 +91,16 @@ impl<T: Config> Pallet<T> {
 		let count = Workers::<T>::count();
 		ensure!(count as usize == Workers::<T>::iter().count(), "workers: the counter is wrong");
 		ensure!(count <= T::MaxWorkers::get(), "workers: there are too many workers");
+		Ok(())
+	}
+
+	/// 6. Only workers have associates, one at least, and none is its own.
+	fn check_associates() -> Result<(), TryRuntimeError> {
+		for (who, associates) in Associates::<T>::iter() {
+			ensure!(Workers::<T>::contains_key(&who), "workers: somebody who is no worker has associates");
+			ensure!(!associates.is_empty(), "workers: an empty list of associates is kept");
+			ensure!(!associates.contains(&who), "workers: a worker is its own associate");
+		}
 		Ok(())
 	}
 }

@@ -16,6 +16,8 @@ pub fn with_preset(preset: &str, test: impl FnOnce()) {
 	ext.execute_with(|| {
 		let default = get_preset_default();
 		build_state::<RuntimeGenesisConfig>(merged(default, &patch)).expect("the preset builds");
+		// Tests that are not about it need no proof of work.
+		pallet_proof_of_learning::Parameters::<Runtime>::mutate(|parameters| parameters.work_bits = 0);
 	});
 	ext.execute_with(|| {
 		run_to(1);

@@ -290,12 +290,12 @@ fn a_head_should_be_rolled_back_when_a_later_measurement_shows_harm() {
 		assert_eq!(trial, Some(released_at + days));
 
 		let blocks = BlockIds::truncate_from(vec![bad]);
-		assert_ok!(ProofOfLearning::roll_back(signed(Bob), model, blocks.clone()));
+		assert_ok!(ProofOfLearning::roll_back(signed(Bob), model, blocks.clone(), Envelope::default()));
 		let refused = conclude(newest_round(), &measured(0));
 		assert_eq!(refused, Verdict::Rejected(RejectReason::NoGain));
 		assert_eq!(head_of(model, component), bad);
 
-		assert_ok!(ProofOfLearning::roll_back(signed(Bob), model, blocks));
+		assert_ok!(ProofOfLearning::roll_back(signed(Bob), model, blocks, Envelope::default()));
 		assert_eq!(conclude(newest_round(), &measured(50_000_000)), Verdict::Accepted);
 		let back = ExpertDag::block_info(head_of(model, component)).expect("the head is a block");
 		assert_eq!((back.block.kind, back.block.parents[0]), (BlockKind::Rollback, first));

@@ -40,7 +40,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Draws referees from that randomness: none who measured the round, and none of the parties.
+	/// Draws referees from that randomness: none who measured the round, none of the parties, and none of the
+	/// associates of either.
 	pub(crate) fn draw_referees(
 		id: DisputeId,
 		mut dispute: DisputeOf<T>,

@@ -1,7 +1,11 @@
 //! Every way that a deadline can go, with its weight.
 
 use crate::{weights::WeightInfo, Config};
-use polkadot_sdk::frame_support::weights::Weight;
+use blyan_primitives::worker::reads_of_associates;
+use polkadot_sdk::frame_support::{traits::Get, weights::Weight};
+
+/// Most accounts that are excluded from a draw: the committee and the parties.
+const MOST_EXCLUDED: u32 = 32;
 
 /// What became of a dispute that something was due for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,12 +26,19 @@ impl Step {
 	/// What it took.
 	pub(crate) fn weight<T: Config>(self) -> Weight {
 		match self {
-			Step::Drawn => T::WeightInfo::draw(),
-			Step::DrawAbandoned => T::WeightInfo::draw().saturating_add(T::WeightInfo::conclude()),
+			Step::Drawn => Self::draw_weight::<T>(),
+			Step::DrawAbandoned => Self::draw_weight::<T>().saturating_add(T::WeightInfo::conclude()),
 			Step::RevealOpened => T::WeightInfo::open_reveal(),
 			Step::Restarted => T::WeightInfo::restart(),
 			Step::Concluded => T::WeightInfo::conclude(),
 		}
+	}
+
+	/// Drawing, and keeping associates of the parties and of one another apart.
+	fn draw_weight<T: Config>() -> Weight {
+		T::WeightInfo::draw().saturating_add(
+			T::DbWeight::get().reads(reads_of_associates(T::MaxReferees::get(), MOST_EXCLUDED)),
+		)
 	}
 
 	/// The most that anything due can take.

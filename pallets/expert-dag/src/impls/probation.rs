@@ -3,8 +3,11 @@
 //! Nothing is overwritten: going back is a block of its own, whose weights are those of its first parent, and
 //! which is measured and accepted as any other. See `docs/decisions/010-rollback-is-a-round.md`.
 
-use crate::{types::*, Blocks, Config, Error, Pallet, Versions};
-use blyan_primitives::dag::{Block, BlockId, BlockKind, ModelId, NewBlock, NewBlocks, Parents, SubmissionId};
+use crate::{types::*, Blocks, Config, Error, Heads, Models, Pallet, Versions};
+use alloc::vec::Vec;
+use blyan_primitives::dag::{
+	Block, BlockId, BlockKind, ModelId, NewBlock, NewBlocks, Parents, SubmissionId, MAX_BLOCKS,
+};
 use polkadot_sdk::{
 	frame_support::{ensure, traits::Get},
 	frame_system::{self, pallet_prelude::BlockNumberFor},
@@ -14,6 +17,9 @@ use polkadot_sdk::{
 /// Most blocks that name the same weights, from the newest to the one that brought them: a rollback of a
 /// snapshot of a rollback of a delta. A snapshot is always of a delta, and a rollback never of a rollback.
 const MOST_NAMES_OF_WEIGHTS: usize = 4;
+
+/// Most heads that are looked at for who made what a rollback takes back besides what it names.
+const MOST_LATER_HEADS: u32 = 64;
 
 impl<T: Config> Pallet<T> {
 	/// See [`blyan_primitives::traits::ModelGraph::rollback`].
@@ -39,6 +45,41 @@ impl<T: Config> Pallet<T> {
 				.map_err(|_| Error::<T>::TooManyBlocks)?;
 		}
 		Ok(rollback)
+	}
+
+	/// Who made what those candidates of a rollback take back, each once: of every component first the block
+	/// that was named, and then what became head after it, as far as [`MOST_LATER_HEADS`] goes over all.
+	pub(crate) fn trainers_taken_back(candidates: &[BlockId]) -> Vec<T::AccountId> {
+		let named = candidates
+			.iter()
+			.filter_map(|candidate| Blocks::<T>::get(candidate)?.block.parents.get(1).copied())
+			.collect::<Vec<_>>();
+		let mut trainers = Vec::new();
+		let mut note = |trainer: T::AccountId| {
+			if trainers.len() < MAX_BLOCKS as usize && !trainers.contains(&trainer) {
+				trainers.push(trainer);
+			}
+		};
+		let mut later = Vec::new();
+		for id in named {
+			let Some(record) = Blocks::<T>::get(id) else { continue };
+			note(record.block.trainer);
+			later.push((id, record.block.model, record.block.component));
+		}
+		let model = later.first().and_then(|(_, model, _)| Models::<T>::get(model));
+		let Some(Model { architecture, .. }) = model else { return trainers };
+		let mut budget = MOST_LATER_HEADS;
+		for (named, model, component) in later {
+			let index = architecture.component_index(component);
+			let mut head = index.and_then(|index| Heads::<T>::get(model, index));
+			while let Some(id) = head.filter(|id| *id != named && budget > 0) {
+				budget = budget.saturating_sub(1);
+				let Some(record) = Blocks::<T>::get(id) else { break };
+				head = record.acceptance().and_then(|acceptance| acceptance.previous);
+				note(record.block.trainer);
+			}
+		}
+		trainers
 	}
 
 	/// The first block of the chain in which what the block brought can no more be taken back; `None` if that

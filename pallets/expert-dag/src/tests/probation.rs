@@ -203,3 +203,29 @@ fn lineage_of_rewards_should_leave_out_who_only_rolled_back() {
 		assert_eq!(lineage, [OWNER], "neither who rolled back nor who was");
 	});
 }
+
+#[test]
+fn taken_back_should_name_who_made_the_block_and_what_followed_it() {
+	ExtBuilder.build_and_execute(|| {
+		let model = released();
+		let bad = submit_as(OWNER, model, 1, BACKBONE);
+		accept(model, 1, &[bad]);
+		let after = submit_as(TRAINER, model, 2, BACKBONE);
+		accept(model, 2, &[after]);
+		let other = submit_as(TRAINER, model, 3, EXPERT);
+		accept(model, 3, &[other]);
+		let taken_back = |ids: &[BlockId]| <Dag as ModelGraph<AccountId>>::taken_back(ids);
+		let ids = roll_back(model, 4, &[bad]).unwrap();
+		assert_eq!(taken_back(&ids), [OWNER, TRAINER], "the block named, and what became head after it");
+		let newest = roll_back(model, 5, &[after]).unwrap();
+		assert_eq!(taken_back(&newest), [TRAINER], "what was before it stays");
+		assert!(taken_back(&[bad]).is_empty(), "a block that takes nothing back");
+	});
+}
+
+/// A candidate of somebody's.
+fn submit_as(trainer: AccountId, model: ModelId, submission: SubmissionId, component: Component) -> BlockId {
+	let parent = head(model, component);
+	let blocks = list([new_block(component, BlockKind::Update, &[parent], 100 + submission as u8)]);
+	<Dag as ModelGraph<_>>::insert(model, submission, &trainer, blocks, &Purpose::Improvement).unwrap()[0]
+}

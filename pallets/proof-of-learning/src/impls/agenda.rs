@@ -8,7 +8,7 @@ use polkadot_sdk::{
 	frame_support::{
 		defensive,
 		traits::{Defensive, Get},
-		weights::WeightMeter,
+		weights::{Weight, WeightMeter},
 		BoundedVec,
 	},
 	frame_system::pallet_prelude::BlockNumberFor,
@@ -73,34 +73,39 @@ impl<T: Config> Pallet<T> {
 		let mut due = Agenda::<T>::take(slot).into_inner().into_iter();
 		while !due.as_slice().is_empty() {
 			// What a round takes is known only afterwards.
-			if !meter.can_consume(Step::max_weight::<T>()) {
+			if !meter.can_consume(Step::max_due_weight::<T>()) {
 				Agenda::<T>::insert(slot, BoundedVec::truncate_from(due.collect()));
 				return false;
 			}
 			if let Some(id) = due.next() {
-				meter.consume(Self::serve_round(id).weight::<T>());
+				meter.consume(Self::serve_round(id));
 			}
 		}
 		true
 	}
 
-	/// Does what is due for a round that was just taken off the agenda.
-	fn serve_round(id: RoundId) -> Step {
-		let Some(mut round) = Rounds::<T>::get(id).defensive() else { return Step::Nothing };
+	/// Does what is due for a round that was just taken off the agenda; what that took.
+	fn serve_round(id: RoundId) -> Weight {
+		let Some(mut round) = Rounds::<T>::get(id).defensive() else { return Step::Nothing.weight::<T>() };
 		round.due = None;
+		let is_draw = matches!(round.phase, Phase::AwaitingDraw | Phase::AwaitingReplacement { .. });
 		let step = match round.phase {
 			Phase::AwaitingDraw => Self::try_draw(id, &mut round),
 			Phase::Opening { .. } => Self::close_opening(id, &mut round),
 			Phase::Commit { .. } => Self::close_commit(id, &mut round),
 			Phase::Reveal { .. } => Self::close_reveal(id, &mut round),
 			Phase::Contest { .. } => Self::close_contest(id, &mut round),
-			Phase::Closed { .. } => {
-				defensive!("a closed round has nothing due");
+			Phase::AwaitingReplacement { since, missing } => {
+				Self::try_replace(id, &mut round, since, missing)
+			}
+			Phase::Closed { .. } | Phase::Waiting => {
+				defensive!("a round that waits or is closed has nothing due");
 				Step::Nothing
 			}
 		};
+		let apart = if is_draw { Step::apart_weight::<T>(&round.purpose) } else { Weight::zero() };
 		Rounds::<T>::insert(id, round);
-		step
+		step.weight::<T>().saturating_add(apart)
 	}
 
 	/// Forgets the oldest rounds, as long as they closed [`Config::ClosedRoundRetention`] blocks ago.
@@ -108,15 +113,18 @@ impl<T: Config> Pallet<T> {
 	/// In the order of their numbers, so that those that are kept have no gaps: one that is open for long
 	/// keeps younger ones a little longer.
 	pub(crate) fn prune_closed_rounds(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
-		while meter.try_consume(T::WeightInfo::prune_round()).is_ok() {
+		// The trainer's record besides.
+		let weight = T::WeightInfo::prune_round().saturating_add(T::DbWeight::get().reads_writes(1, 1));
+		while meter.try_consume(weight).is_ok() {
 			let first = FirstRoundId::<T>::get();
 			if first >= NextRoundId::<T>::get() {
 				return;
 			}
 			let is_old = |at: BlockNumberFor<T>| at.saturating_add(T::ClosedRoundRetention::get()) < now;
-			match Rounds::<T>::get(first).map(|round| round.phase) {
-				Some(Phase::Closed { at, .. }) if is_old(at) => {
+			match Rounds::<T>::get(first).map(|round| (round.phase, round.trainer)) {
+				Some((Phase::Closed { at, .. }, trainer)) if is_old(at) => {
 					Rounds::<T>::remove(first);
+					Self::forget_record(first, &trainer);
 					FirstRoundId::<T>::put(first.saturating_add(1));
 				}
 				_ => return,

@@ -82,6 +82,9 @@ impl<T: Config> Pallet<T> {
 			return Self::restart(id, round, RestartReason::HeadMoved);
 		}
 		if round.committed() < tally::quorum(round.committee.len() as u32) {
+			if let Some(step) = Self::replace_absent(id, round) {
+				return step;
+			}
 			// Reveals could not make a quorum any more. Who committed has had no chance to reveal.
 			Self::note_no_shows(id, round);
 			return Self::restart(id, round, RestartReason::NoQuorum);

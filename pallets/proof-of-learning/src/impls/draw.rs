@@ -1,6 +1,7 @@
 //! Drawing the committee, and beginning anew with another one.
 
 use crate::{impls::step::Step, types::*, Config, Event, Pallet, Parameters, Pools};
+use alloc::{vec, vec::Vec};
 use blyan_primitives::{
 	learning::Purpose,
 	traits::{DrawnLots, ModelGraph, SealedReserve, WantedLots, WorkerRegistry},
@@ -42,12 +43,8 @@ impl<T: Config> Pallet<T> {
 		}
 		let parameters = Parameters::<T>::get();
 		let seed = BlakeTwo256::hash_of(&(b"blyan/round-seed", randomness, id, round.attempt));
-		let drawn = T::Workers::draw(
-			Role::Evaluator,
-			parameters.committee_size,
-			seed,
-			core::slice::from_ref(&round.trainer),
-		);
+		let parties = Self::parties(round);
+		let drawn = T::Workers::draw(Role::Evaluator, parameters.committee_size, seed, &parties);
 		let committee = match CommitteeOf::<T>::try_from(drawn) {
 			Ok(committee) if committee.len() as u32 >= parameters.min_committee => committee,
 			Ok(few) => {
@@ -101,7 +98,7 @@ impl<T: Config> Pallet<T> {
 			pool: &terms.pool,
 			gate: &terms.gate,
 			seed,
-			excluded: core::slice::from_ref(&round.trainer),
+			excluded: &Self::parties(round),
 			before: round.submitted_at,
 		})
 	}
@@ -128,6 +125,16 @@ impl<T: Config> Pallet<T> {
 		BoundedVec::truncate_from(round.committee.iter().map(|seat| seat.evaluator.clone()).collect())
 	}
 
+	/// Who must not measure a submission, nor their associates: who made it, and of a rollback who made what it
+	/// takes back.
+	pub(crate) fn parties(round: &RoundOf<T>) -> Vec<T::AccountId> {
+		let mut parties = vec![round.trainer.clone()];
+		if round.purpose == Purpose::Rollback {
+			parties.extend(T::Graph::taken_back(&round.blocks));
+		}
+		parties
+	}
+
 	/// Tries again later, and at last no more.
 	pub(crate) fn postpone_draw(id: RoundId, round: &mut RoundOf<T>, reason: PostponeReason) -> Step {
 		round.draw_tries = round.draw_tries.saturating_add(1);
@@ -152,6 +159,8 @@ impl<T: Config> Pallet<T> {
 		Self::release_committee(round);
 		let now = frame_system::Pallet::<T>::block_number();
 		round.committee = BoundedVec::new();
+		round.absent = BoundedVec::new();
+		round.replacements = 0;
 		round.draw = None;
 		round.phase = Phase::AwaitingDraw;
 		round.attempt = attempt;

@@ -54,6 +54,8 @@ impl<T: Config> Pallet<T> {
 			Phase::Reveal { until } => RoundPhase::Reveal { until: until.saturated_into() },
 			Phase::Contest { until } => RoundPhase::Contest { until: until.saturated_into() },
 			Phase::Closed { verdict, .. } => RoundPhase::Closed(verdict),
+			Phase::Waiting => RoundPhase::Waiting,
+			Phase::AwaitingReplacement { .. } => RoundPhase::AwaitingReplacement,
 		};
 		let members = |did: fn(&SeatOf<T>) -> bool| {
 			round.committee.iter().filter(|seat| did(seat)).map(|seat| seat.evaluator.clone()).collect()

@@ -1,8 +1,8 @@
 //! Every way that a deadline or the last commitment or reveal can go, with its weight.
 
 use crate::{weights::WeightInfo, Config};
-use blyan_primitives::{dag::MAX_BLOCKS, sealed::MAX_LOTS};
-use polkadot_sdk::frame_support::weights::Weight;
+use blyan_primitives::{dag::MAX_BLOCKS, learning::Purpose, sealed::MAX_LOTS, worker::reads_of_associates};
+use polkadot_sdk::frame_support::{traits::Get, weights::Weight};
 
 /// What became of a round that something was due for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +35,15 @@ pub(crate) enum Step {
 		/// How many lots.
 		lots: u32,
 		/// How many blocks.
+		blocks: u32,
+	},
+	/// Too few committed: the seats of the others will be drawn again.
+	AbsentRemoved,
+	/// Others were drawn for them.
+	Replaced,
+	/// Others could not be drawn: the attempt is over, or the round.
+	NotReplaced {
+		/// How many blocks it has.
 		blocks: u32,
 	},
 	/// Commitments are in.
@@ -85,6 +94,41 @@ pub(crate) enum Step {
 impl Step {
 	/// What it took.
 	pub(crate) fn weight<T: Config>(self) -> Weight {
+		let admitted = if self.may_close() { T::WeightInfo::admit() } else { Weight::zero() };
+		self.own_weight::<T>().saturating_add(admitted)
+	}
+
+	/// Whether the round may be closed by it, so that others are admitted.
+	fn may_close(self) -> bool {
+		!matches!(
+			self,
+			Step::Nothing
+				| Step::Postponed
+				| Step::Drawn
+				| Step::AbsentRemoved
+				| Step::Replaced
+				| Step::RevealOpened
+				| Step::ContestOpened
+				| Step::Held | Step::Restarted
+		)
+	}
+
+	/// What keeping associates apart takes in a draw, besides what drawing takes; of a rollback, finding who made
+	/// what it takes back too: the candidates, what they name, 64 heads after those, and a path to the root for
+	/// each trainer.
+	pub(crate) fn apart_weight<T: Config>(purpose: &Purpose) -> Weight {
+		const READS_OF_ONE_TAKEN_BACK: u64 = 3 + 18;
+		let size = T::MaxCommittee::get();
+		let (parties, reads) = match purpose {
+			Purpose::Rollback => (MAX_BLOCKS, u64::from(MAX_BLOCKS).saturating_mul(READS_OF_ONE_TAKEN_BACK)),
+			_ => (0, 0),
+		};
+		// The trainer, and of a replacement who is seated and who was.
+		let excluded = parties.saturating_add(1).saturating_add(size.saturating_mul(2));
+		T::DbWeight::get().reads(reads.saturating_add(reads_of_associates(size, excluded)))
+	}
+
+	fn own_weight<T: Config>(self) -> Weight {
 		match self {
 			// One read that found nothing.
 			Step::Nothing => T::WeightInfo::serve_slot(),
@@ -106,6 +150,11 @@ impl Step {
 				let on = Self::max_of::<T>(&steps).max(T::WeightInfo::open_commit());
 				on.saturating_add(T::WeightInfo::void_lot().saturating_mul(lots.into()))
 			}
+			Step::AbsentRemoved => T::WeightInfo::remove_absent(),
+			Step::Replaced => T::WeightInfo::replace_absent(),
+			Step::NotReplaced { blocks } => T::WeightInfo::replace_absent()
+				.saturating_add(T::WeightInfo::restart())
+				.saturating_add(T::WeightInfo::conclude_without_verdict(blocks)),
 			Step::RevealOpened => T::WeightInfo::open_reveal(),
 			Step::ContestOpened => T::WeightInfo::open_contest(),
 			// The round is read and written, as where reveals are opened.
@@ -168,16 +217,27 @@ impl Step {
 		])
 	}
 
-	/// The most that anything due can take.
-	pub(crate) fn max_weight<T: Config>() -> Weight {
+	/// The most that serving a round that something is due for can take.
+	pub(crate) fn max_due_weight<T: Config>() -> Weight {
+		Self::max_weight::<T>().saturating_add(Self::apart_weight::<T>(&Purpose::Rollback))
+	}
+
+	/// The most that any step can take.
+	fn max_weight<T: Config>() -> Weight {
 		let blocks = MAX_BLOCKS;
 		let opening =
 			[Step::LotsDrawn, Step::LotsWanting { blocks }, Step::LotsVoided { lots: MAX_LOTS, blocks }];
-		Self::max_of::<T>(&[Step::Nothing, Step::Outdated { blocks }, Step::DrawAbandoned { blocks }])
-			.max(Self::max_of::<T>(&opening))
-			.max(Self::max_commit_close_weight::<T>())
-			.max(Self::max_reveal_close_weight::<T>())
-			.max(Self::max_settle_weight::<T>())
+		Self::max_of::<T>(&[
+			Step::Nothing,
+			Step::Outdated { blocks },
+			Step::DrawAbandoned { blocks },
+			Step::AbsentRemoved,
+			Step::NotReplaced { blocks },
+		])
+		.max(Self::max_of::<T>(&opening))
+		.max(Self::max_commit_close_weight::<T>())
+		.max(Self::max_reveal_close_weight::<T>())
+		.max(Self::max_settle_weight::<T>())
 	}
 
 	fn max_of<T: Config>(steps: &[Step]) -> Weight {

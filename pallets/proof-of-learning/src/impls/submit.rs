@@ -4,8 +4,9 @@ use crate::{
 	types::*, Config, Error, Event, HoldReason, NextRoundId, OpenRoundCount, OpenRoundsOf, Pallet,
 	Parameters, Pools, Rounds,
 };
+use alloc::vec::Vec;
 use blyan_primitives::{
-	dag::{BlockIds, ModelId, NewBlocks},
+	dag::{Block, BlockIds, ModelId, NewBlock, NewBlocks},
 	learning::Purpose,
 	migration::Migration,
 	submission::Envelope,
@@ -18,8 +19,8 @@ use polkadot_sdk::{
 		traits::{fungible::hold::Mutate, Get},
 		BoundedVec,
 	},
-	frame_system,
-	sp_runtime::{traits::Saturating, ArithmeticError, DispatchResult},
+	frame_system::{self, pallet_prelude::BlockNumberFor},
+	sp_runtime::{ArithmeticError, DispatchError, DispatchResult},
 };
 
 impl<T: Config> Pallet<T> {
@@ -35,38 +36,47 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// Says how many blocks of another submission were withdrawn to make room, if any were.
 	pub(crate) fn do_submit(
 		trainer: T::AccountId,
 		model: ModelId,
 		new_blocks: NewBlocks,
 		migration: Option<Migration>,
 		envelope: Envelope,
-	) -> DispatchResult {
+	) -> Result<Option<u32>, DispatchError> {
 		ensure!(T::Workers::has_role(&trainer, Role::Trainer), Error::<T>::NotTrainer);
+		let of = |block: &NewBlock| Block::from_new(model, trainer.clone(), block.clone()).id();
+		let ids = new_blocks.iter().map(of).collect::<Vec<_>>();
+		let anchor = Self::check_work(&trainer, model, &ids, &envelope)?;
 		let purpose = Purpose::of(&new_blocks, migration);
-		Self::open_round(trainer, model, new_blocks, purpose, envelope)
+		Self::open_round(trainer, model, new_blocks, purpose, envelope, anchor)
 	}
 
 	/// Has it measured whether the model was better before those blocks. Whoever says so needs no role: what
 	/// is measured is there already.
-	pub(crate) fn do_roll_back(who: T::AccountId, model: ModelId, blocks: BlockIds) -> DispatchResult {
+	pub(crate) fn do_roll_back(
+		who: T::AccountId,
+		model: ModelId,
+		blocks: BlockIds,
+		envelope: Envelope,
+	) -> Result<Option<u32>, DispatchError> {
+		let anchor = Self::check_work(&who, model, &blocks, &envelope)?;
 		let blocks = T::Graph::rollback(model, NextRoundId::<T>::get(), &blocks)?;
-		Self::open_round(who, model, blocks, Purpose::Rollback, Envelope::default())
+		Self::open_round(who, model, blocks, Purpose::Rollback, envelope, anchor)
 	}
 
-	/// Takes the bond and the blocks, and puts the draw on the agenda.
+	/// Takes the bond and the blocks, and puts the submission in line.
 	fn open_round(
 		trainer: T::AccountId,
 		model: ModelId,
 		new_blocks: NewBlocks,
 		purpose: Purpose,
 		envelope: Envelope,
-	) -> DispatchResult {
+		anchor: Option<BlockNumberFor<T>>,
+	) -> Result<Option<u32>, DispatchError> {
 		ensure!(!new_blocks.is_empty(), Error::<T>::NoBlocks);
 		ensure!(Pools::<T>::contains_key(model), Error::<T>::TrainingNotOpen);
 		ensure!(T::Graph::model(model).is_some(), Error::<T>::ModelNotReady);
-		let open = OpenRoundCount::<T>::get();
-		ensure!(open < T::MaxOpenRounds::get(), Error::<T>::TooManyOpenRounds);
 		let open_of_trainer = OpenRoundsOf::<T>::get(&trainer);
 		ensure!(open_of_trainer < T::MaxOpenRoundsPerTrainer::get(), Error::<T>::TooManyOpenRoundsOfTrainer);
 		let id = NextRoundId::<T>::get();
@@ -82,7 +92,7 @@ impl<T: Config> Pallet<T> {
 		let blocks = T::Graph::insert(model, id, &trainer, new_blocks, &purpose)?;
 
 		let now = frame_system::Pallet::<T>::block_number();
-		let mut round = Round {
+		let round = Round {
 			model,
 			trainer: trainer.clone(),
 			purpose,
@@ -98,17 +108,25 @@ impl<T: Config> Pallet<T> {
 			draw_tries: 0,
 			draw: None,
 			committee: BoundedVec::new(),
-			phase: Phase::AwaitingDraw,
+			phase: Phase::Waiting,
 			due: None,
 			open_disputes: 0,
 			medians: None,
+			absent: BoundedVec::new(),
+			replacements: 0,
 		};
-		Self::schedule(id, &mut round, now.saturating_add(parameters.draw_delay.into()));
 		Rounds::<T>::insert(id, round);
 		NextRoundId::<T>::put(next);
-		OpenRoundCount::<T>::put(open.saturating_add(1));
+		OpenRoundCount::<T>::mutate(|count| *count = count.saturating_add(1));
 		OpenRoundsOf::<T>::insert(&trainer, open_of_trainer.saturating_add(1));
-		Self::deposit_event(Event::SubmissionReceived { round: id, model, trainer, blocks, bond });
-		Ok(())
+		Self::note_submission(&trainer, id, anchor);
+		Self::deposit_event(Event::SubmissionReceived {
+			round: id,
+			model,
+			trainer: trainer.clone(),
+			blocks,
+			bond,
+		});
+		Ok(Self::enter_line(id, &trainer)?)
 	}
 }

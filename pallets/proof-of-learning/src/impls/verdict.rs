@@ -119,6 +119,7 @@ impl<T: Config> Pallet<T> {
 			.map(|medians| medians.gain);
 		let paid = match improvement {
 			Some(gain) => {
+				T::Workers::note_accepted(&round.trainer);
 				let ancestors = |block: &BlockId| T::Graph::lineage(*block, LINEAGE_DEPTH);
 				T::Rewards::accrue_accepted(AcceptedWork {
 					submission: id,
@@ -179,6 +180,9 @@ impl<T: Config> Pallet<T> {
 	/// The one way in which a round ends.
 	fn close(id: RoundId, round: &mut RoundOf<T>, verdict: Verdict) {
 		Self::release_committee(round);
+		if matches!(verdict, Verdict::Rejected(_)) {
+			Self::note_setback(&round.trainer);
+		}
 		round.phase = Phase::Closed { verdict, at: frame_system::Pallet::<T>::block_number() };
 		OpenRoundCount::<T>::mutate(|count| *count = count.saturating_sub(1));
 		OpenRoundsOf::<T>::mutate_exists(&round.trainer, |count| {
@@ -186,6 +190,7 @@ impl<T: Config> Pallet<T> {
 		});
 		let medians = round.medians.clone();
 		Self::deposit_event(Event::RoundClosed { round: id, verdict, medians });
+		Self::leave_line(id, &round.trainer);
 	}
 
 	fn note_work(id: RoundId, round: &RoundOf<T>, agreeing: &[T::AccountId], contradicted: &[T::AccountId]) {

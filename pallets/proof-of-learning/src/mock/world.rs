@@ -8,7 +8,7 @@ use blyan_primitives::{
 	learning::{NanoBits, Purpose},
 	migration::Migration,
 	traits::{AcceptedWork, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
-	worker::{Fault, Role, Roles},
+	worker::{Fault, Role, Roles, INITIAL_REPUTATION},
 	Balance, Hash,
 };
 use codec::{Decode, Encode, MaxEncodedLen};
@@ -57,6 +57,12 @@ type Engagements = StorageMap<World, Blake2_128Concat, AccountId, u32>;
 type Faults = StorageValue<World, Vec<(AccountId, Fault)>>;
 #[storage_alias]
 type HonestWork = StorageValue<World, Vec<AccountId>>;
+#[storage_alias]
+type AcceptedOf = StorageValue<World, Vec<AccountId>>;
+#[storage_alias]
+type Reputations = StorageMap<World, Blake2_128Concat, AccountId, Perbill>;
+#[storage_alias]
+type TakenBack = StorageValue<World, Vec<AccountId>>;
 #[storage_alias]
 type Accruals = StorageValue<World, Vec<Accrual>>;
 /// How many blocks ago the randomness became known; `None` where there is none.
@@ -121,6 +127,20 @@ impl World {
 
 	pub fn honest_work() -> Vec<AccountId> {
 		HonestWork::get().unwrap_or_default()
+	}
+
+	/// Whose submissions were accepted.
+	pub fn accepted_of() -> Vec<AccountId> {
+		AcceptedOf::get().unwrap_or_default()
+	}
+
+	pub fn set_reputation(who: AccountId, reputation: Perbill) {
+		Reputations::insert(who, reputation);
+	}
+
+	/// Who made what any rollback takes back.
+	pub fn set_taken_back(trainers: &[AccountId]) {
+		TakenBack::put(trainers.to_vec());
 	}
 
 	pub fn accruals() -> Vec<Accrual> {
@@ -214,6 +234,10 @@ impl ModelGraph<AccountId> for World {
 		ANCESTORS.into_iter().take(depth as usize).collect()
 	}
 
+	fn taken_back(_blocks: &[BlockId]) -> Vec<AccountId> {
+		TakenBack::get().unwrap_or_default()
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_model(owner: &AccountId) -> ModelId {
 		Self::register_model(77, *owner);
@@ -252,6 +276,14 @@ impl WorkerRegistry<AccountId> for World {
 			let left = count.expect("released more often than engaged") - 1;
 			*count = (left > 0).then_some(left);
 		});
+	}
+
+	fn reputation(who: &AccountId) -> Option<Perbill> {
+		Workers::get(who).map(|_| Reputations::get(who).unwrap_or(INITIAL_REPUTATION))
+	}
+
+	fn note_accepted(trainer: &AccountId) {
+		AcceptedOf::append(trainer);
 	}
 
 	fn note_honest_work(who: &AccountId) {

@@ -1,5 +1,6 @@
 //! Tests by topic. Each runs against the runtime of [`crate::mock`] and ends in a check of the invariants.
 
+mod admission;
 mod agenda;
 mod commit_reveal;
 mod contest;
@@ -7,8 +8,10 @@ mod draw;
 mod parameters;
 mod properties;
 mod purposes;
+mod replacement;
 mod restart;
 mod sealed;
 mod submission;
 mod try_state;
 mod verdict;
+mod work;

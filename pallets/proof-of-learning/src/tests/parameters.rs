@@ -44,6 +44,14 @@ fn parameters_should_be_refused_by_the_rule_that_they_break() {
 			(RoundParameters { max_draw_tries: 0, ..p() }, Error::<Test>::AttemptsOutOfRange),
 			(RoundParameters { max_attempts: MAX_ATTEMPTS + 1, ..p() }, Error::<Test>::AttemptsOutOfRange),
 			(RoundParameters { measurement_fee: 1_001, ..p() }, Error::<Test>::FeeAboveBond),
+			(RoundParameters { work_bits: MAX_WORK_BITS + 1, ..p() }, Error::<Test>::WorkBitsOutOfRange),
+			(RoundParameters { work_blocks: 0, ..p() }, Error::<Test>::PhaseLengthOutOfRange),
+			(RoundParameters { forgive_blocks: 0, ..p() }, Error::<Test>::PhaseLengthOutOfRange),
+			(RoundParameters { max_measured: 0, ..p() }, Error::<Test>::NothingMeasured),
+			(
+				RoundParameters { replacements: MAX_REPLACEMENTS + 1, ..p() },
+				Error::<Test>::ReplacementsOutOfRange,
+			),
 		];
 		for (broken, error) in cases {
 			assert_noop!(set(broken), error);

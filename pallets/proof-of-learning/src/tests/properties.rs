@@ -6,9 +6,10 @@ use crate::{
 };
 use blyan_primitives::{
 	learning::{self, Finding, Verdict},
+	worker::Role,
 	Balance,
 };
-use polkadot_sdk::{frame_support::assert_noop, pallet_balances};
+use polkadot_sdk::{frame_support::assert_noop, pallet_balances, sp_runtime::Perbill};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -43,9 +44,12 @@ enum Truth {
 #[derive(Clone, Debug)]
 struct Submission {
 	at: BlockNumber,
-	by_other: bool,
+	/// Which of the three trainers.
+	by: usize,
 	truth: Truth,
 }
+
+const TRAINERS: [AccountId; 3] = [TRAINER, OTHER_TRAINER, STRANGER];
 
 #[derive(Clone, Debug)]
 struct Script {
@@ -60,6 +64,12 @@ struct Script {
 	lots: u32,
 	/// Whether a lot is opened, looked up likewise.
 	openings: Vec<bool>,
+	/// How many rounds are measured at once.
+	max_measured: u32,
+	/// How often the absent of an attempt are replaced.
+	replacements: u32,
+	/// In per cent, of each trainer.
+	reputations: [u32; 3],
 }
 
 fn any_script() -> impl Strategy<Value = Script> {
@@ -68,7 +78,7 @@ fn any_script() -> impl Strategy<Value = Script> {
 		3 => Just(Behaviour::Liar),
 		1 => Just(Behaviour::Idle),
 		1 => Just(Behaviour::Slanderer),
-		1 => Just(Behaviour::Absent),
+		3 => Just(Behaviour::Absent),
 		1 => Just(Behaviour::Silent),
 		1 => Just(Behaviour::Copycat),
 		1 => Just(Behaviour::Turncoat),
@@ -79,24 +89,33 @@ fn any_script() -> impl Strategy<Value = Script> {
 		1 => Just(Truth::Unfetchable),
 		1 => Just(Truth::Torn),
 	];
-	let submission =
-		(1u64..30, any::<bool>(), truth).prop_map(|(at, by_other, truth)| Submission { at, by_other, truth });
+	let submission = (1u64..30, 0usize..3, truth).prop_map(|(at, by, truth)| Submission { at, by, truth });
 	(
-		prop::collection::vec(submission, 1..10),
+		prop::collection::vec(submission, 1..20),
 		prop::collection::vec(behaviour, 1..97),
 		prop::collection::vec(0u64..11, 1..31),
 		1u64..6,
 		0u32..3,
 		prop::collection::vec(prop::bool::weighted(0.9), 1..31),
+		1u32..8,
+		0u32..3,
+		prop::array::uniform3(0u32..101),
 	)
-		.prop_map(|(submissions, behaviours, delays, steps_per_block, lots, openings)| Script {
-			submissions,
-			behaviours,
-			delays,
-			steps_per_block,
-			lots,
-			openings,
-		})
+		.prop_map(
+			|(submissions, behaviours, delays, steps_per_block, lots, openings, max_measured, replacements, reputations)| {
+				Script {
+					submissions,
+					behaviours,
+					delays,
+					steps_per_block,
+					lots,
+					openings,
+					max_measured,
+					replacements,
+					reputations,
+				}
+			},
+		)
 }
 
 impl Script {
@@ -184,31 +203,52 @@ fn act(script: &Script, truth: Truth, id: RoundId) {
 /// Plays the script to its end, the invariants checked in each block, and returns how long it took.
 fn play(script: &Script) {
 	ServiceWeight::set(one_step().saturating_mul(script.steps_per_block));
-	// Every attempt: 2 to the draw, 6 to open, 10 to commit, 5 to reveal, 4 to contest, a block between each; besides, 10
-	// rounds may keep one another waiting for 10 blocks at each of 5 steps.
-	let bound = 30 + 3 * (2 + 7 + 11 + 6 + 5 + 5 * 10);
+	Parameters::<Test>::mutate(|p| {
+		(p.max_measured, p.replacements) = (script.max_measured, script.replacements);
+	});
+	for (trainer, reputation) in TRAINERS.into_iter().zip(script.reputations) {
+		World::register(trainer, Role::Trainer);
+		World::set_reputation(trainer, Perbill::from_percent(reputation));
+	}
+	// Every attempt: 2 to the draw, 6 to open, 10 to commit, 2 and 10 for each replacement, 5 to reveal, 4 to contest, a
+	// block between each; besides, 10 rounds may keep one another waiting for 10 blocks at each step. At worst
+	// one after the other.
+	let replacement = 2 + 11 + 2 * 10;
+	let bound = 30 + 20 * 3 * (2 + 7 + 11 + 2 * replacement + 6 + 5 + 5 * 10);
 	// As many as all attempts of all rounds can use, so that none waits for more.
-	(0..60).for_each(|lot| Reserve::seal(lot, 500 + lot, 0));
+	(0..200).for_each(|lot| Reserve::seal(lot, 500 + lot, 0));
 	Reserve::want(script.lots);
 	let mut truths = BTreeMap::new();
-	while System::block_number() < bound {
+	while System::block_number() < 30 || OpenRoundCount::<Test>::get() > 0 {
 		let now = System::block_number();
+		assert!(now < bound, "a round is still open");
 		for submission in script.submissions.iter().filter(|submission| submission.at == now) {
-			let trainer = if submission.by_other { OTHER_TRAINER } else { TRAINER };
-			if OpenRoundsOf::<Test>::get(trainer) < MAX_OPEN_ROUNDS_PER_TRAINER {
-				truths.insert(submit(trainer), submission.truth);
+			let trainer = TRAINERS[submission.by];
+			let id = NextRoundId::<Test>::get();
+			let full = OpenRoundCount::<Test>::get() == MAX_OPEN_ROUNDS;
+			let sent = polkadot_sdk::frame_support::storage::with_storage_layer(|| {
+				let origin = RuntimeOrigin::signed(trainer);
+				ProofOfLearning::submit(origin, MODEL, blocks(id as u16), Default::default())
+					.map_err(|refused| refused.error)
+			});
+			match sent {
+				Ok(_) => drop(truths.insert(id, submission.truth)),
+				Err(error) if error == Error::<Test>::TooManyOpenRounds.into() => assert!(full),
+				Err(error) => assert_eq!(error, Error::<Test>::TooManyOpenRoundsOfTrainer.into()),
 			}
 		}
 		truths.iter().for_each(|(id, truth)| act(script, *truth, *id));
 		check_invariants();
+		let (measured, waiting) = (MeasuredRounds::<Test>::get().len(), WaitingRounds::<Test>::get().len());
+		assert!(measured <= script.max_measured as usize);
+		assert!(waiting == 0 || measured == script.max_measured as usize, "a place is empty");
 		next_block_with_idle(polkadot_sdk::frame_support::weights::Weight::zero());
 	}
-	assert!(Rounds::<Test>::iter_values().all(|round| !round.is_open()), "a round is still open");
 }
 
 fn assert_settled(issuance_before: Balance) {
 	assert!(World::engagements().is_empty());
-	assert_eq!((OpenRoundCount::<Test>::get(), held(TRAINER), held(OTHER_TRAINER)), (0, 0, 0));
+	assert_eq!((OpenRoundCount::<Test>::get(), TRAINERS.map(held)), (0, [0; 3]));
 	assert!(Agenda::<Test>::iter().next().is_none());
 
 	let mut verdicts = BTreeMap::<RoundId, Verdict>::new();
@@ -256,7 +296,7 @@ proptest! {
 
 	#[test]
 	fn rounds_should_all_be_settled_to_the_last_unit_whatever_the_evaluators_do(script in any_script()) {
-		ExtBuilder::default().evaluators(8).parameters(|p| p.measurement_fee = 103).build_and_execute(|| {
+		ExtBuilder::default().evaluators(11).parameters(|p| p.measurement_fee = 103).build_and_execute(|| {
 			// What is closed must be there to be looked at.
 			let before = pallet_balances::TotalIssuance::<Test>::get();
 			play(&script);

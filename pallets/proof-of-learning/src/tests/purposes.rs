@@ -138,7 +138,12 @@ fn rollback() -> RoundId {
 	find_all(accepted, measured(GOOD));
 	let blocks = get(accepted).blocks;
 	drawn(|| {
-		assert_ok!(ProofOfLearning::roll_back(RuntimeOrigin::signed(STRANGER), MODEL, blocks));
+		assert_ok!(ProofOfLearning::roll_back(
+			RuntimeOrigin::signed(STRANGER),
+			MODEL,
+			blocks,
+			Envelope::default()
+		));
 	})
 }
 
@@ -192,7 +197,9 @@ fn rollback_should_not_forfeit_the_bond_when_nobody_serves_the_former_heads() {
 #[test]
 fn rollback_should_fail_when_the_graph_refuses_or_the_bond_is_not_there() {
 	ExtBuilder::default().build_and_execute(|| {
-		let roll_back = |who, blocks| ProofOfLearning::roll_back(RuntimeOrigin::signed(who), MODEL, blocks);
+		let roll_back = |who, blocks| {
+			ProofOfLearning::roll_back(RuntimeOrigin::signed(who), MODEL, blocks, Envelope::default())
+		};
 		let candidate = get(submit(TRAINER)).blocks;
 		assert_noop!(roll_back(STRANGER, candidate), NOT_HEAD);
 		assert_noop!(roll_back(STRANGER, Default::default()), Error::<Test>::NoBlocks);

@@ -84,7 +84,7 @@ fn accepted_round_should_make_the_other_of_its_model_restart() {
 
 #[test]
 fn round_should_restart_at_once_when_too_few_committed_for_a_quorum() {
-	ExtBuilder::default().build_and_execute(|| {
+	ExtBuilder::default().parameters(|p| p.replacements = 0).build_and_execute(|| {
 		let id = submit_and_draw(TRAINER);
 		let members = committee(id);
 		members[..3].iter().for_each(|who| commit(*who, id, &measured(GOOD)));

@@ -12,6 +12,8 @@ use polkadot_sdk::frame_support::{assert_noop, assert_ok};
 
 fn try_submit(trainer: AccountId, number: u16) -> polkadot_sdk::sp_runtime::DispatchResult {
 	ProofOfLearning::submit(RuntimeOrigin::signed(trainer), MODEL, blocks(number), Envelope::default())
+		.map(drop)
+		.map_err(|refused| refused.error)
 }
 
 #[test]

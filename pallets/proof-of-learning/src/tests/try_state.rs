@@ -209,3 +209,57 @@ fn try_state_should_find_lots_that_are_not_where_the_phase_says() {
 		set(REVEALING, lot(1, true));
 	});
 }
+
+#[test]
+fn check_should_find_a_line_that_is_not_what_waits() {
+	let expected = "the line is not the rounds that wait, oldest first";
+	assert_found(expected, || {
+		let entry = Waiting { round: AWAITING, trainer: OTHER_TRAINER, standing: Default::default() };
+		WaitingRounds::<Test>::mutate(|line| line.try_push(entry).unwrap());
+	});
+	assert_found("a round is due without being open, or the reverse", || {
+		change(AWAITING, |round| round.phase = Phase::Waiting);
+	});
+	let expected = "MeasuredRounds is not the rounds that are measured";
+	assert_found(expected, || MeasuredRounds::<Test>::mutate(|measured| drop(measured.pop())));
+	assert_found(expected, || {
+		MeasuredRounds::<Test>::mutate(|measured| {
+			let again = measured[0].clone();
+			measured.try_push(again).unwrap();
+		});
+	});
+}
+
+#[test]
+fn check_should_find_a_wrong_track_record() {
+	let expected = "a track record is not of the newest round of its trainer";
+	assert_found(expected, || TrackRecords::<Test>::remove(TRAINER));
+	assert_found(expected, || {
+		TrackRecords::<Test>::mutate_extant(TRAINER, |record| record.newest = CLOSED);
+	});
+	assert_found("more rejections are remembered than count", || {
+		TrackRecords::<Test>::mutate_extant(TRAINER, |record| record.setbacks = MAX_SETBACKS + 1);
+	});
+}
+
+#[test]
+fn check_should_find_a_replacement_that_cannot_be() {
+	let absent = |who| BoundedVec::truncate_from(vec![who]);
+	assert_found("somebody who was replaced has a seat in the same attempt", || {
+		let member = committee(COMMITTING)[0];
+		change(COMMITTING, |round| (round.absent, round.replacements) = (absent(member), 1));
+	});
+	assert_found("the absent were replaced otherwise than counted", || {
+		change(COMMITTING, |round| round.absent = absent(STRANGER));
+	});
+	assert_found("the absent were replaced otherwise than counted", || {
+		change(COMMITTING, |round| round.replacements = 1);
+	});
+	let awaiting = |missing| Phase::AwaitingReplacement { since: 1, missing };
+	assert_found("nobody is replaced, or nobody's work is saved", || {
+		change(COMMITTING, |round| round.phase = awaiting(0));
+	});
+	assert_found("a seat is kept for somebody who did not commit, or who revealed too early", || {
+		change(COMMITTING, |round| round.phase = awaiting(1));
+	});
+}

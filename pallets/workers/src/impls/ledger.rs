@@ -34,6 +34,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn remove_worker(who: &T::AccountId) {
 		if let Some(worker) = Workers::<T>::take(who) {
 			MachineOf::<T>::remove(worker.machine);
+			Associates::<T>::remove(who);
 		}
 	}
 

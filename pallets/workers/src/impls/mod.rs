@@ -1,5 +1,6 @@
 //! What the calls and the registry do.
 
+mod associates;
 mod dispatch;
 mod ledger;
 mod queries;

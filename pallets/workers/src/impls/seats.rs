@@ -67,6 +67,17 @@ fn shift<T: Config>(role: Role, seat: u32, old: Balance, new: Balance) {
 	}
 }
 
+/// The weight of everybody with that role.
+pub(crate) fn total<T: Config>(role: Role) -> Balance {
+	Seats::<T>::get(role, ROOT).map(|seat| seat.subtree).unwrap_or_default()
+}
+
+/// The weight of `who` in that role; 0 of who has no seat.
+pub(crate) fn weight_of<T: Config>(role: Role, who: &T::AccountId) -> Balance {
+	let seat = SeatOf::<T>::get(role, who).and_then(|seat| Seats::<T>::get(role, seat));
+	seat.map(|seat| seat.weight).unwrap_or_default()
+}
+
 /// A draw among everybody with that role, but for those excluded. Storage is not written.
 pub(crate) fn draw<T: Config>(
 	role: Role,

@@ -1,5 +1,6 @@
 //! Tests by topic. Each that does not corrupt storage on purpose ends by checking every invariant.
 
+mod associates;
 mod draw;
 mod faults;
 mod leaving;

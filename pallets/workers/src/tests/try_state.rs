@@ -80,3 +80,11 @@ fn try_state_5_should_fail_when_the_counter_is_wrong() {
 	let corrupt = || polkadot_sdk::frame_support::storage::unhashed::put(&key, &2u32);
 	broken(corrupt, "workers: the counter is wrong");
 }
+
+#[test]
+fn try_state_6_should_fail_when_associates_are_not_those_of_a_worker() {
+	let list = |who: &[AccountId]| blyan_primitives::worker::Associates::truncate_from(who.to_vec());
+	broken(|| Associates::<Test>::insert(9, list(&[1])), "workers: somebody who is no worker has associates");
+	broken(|| Associates::<Test>::insert(1, list(&[])), "workers: an empty list of associates is kept");
+	broken(|| Associates::<Test>::insert(1, list(&[1])), "workers: a worker is its own associate");
+}

@@ -1,0 +1,3 @@
+//! Changes of the layout of storage, one a version.
+
+pub mod v2;
