@@ -13,6 +13,7 @@ pub use types::*;
 pub use weights::WeightInfo;
 
 mod impl_contestable_rounds;
+mod impl_sealed_rounds;
 pub mod tally;
 mod types;
 pub mod weights;
@@ -50,7 +51,7 @@ pub mod pallet {
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
 		submission::Envelope,
-		traits::{LearningRewards, ModelGraph, WorkerRegistry},
+		traits::{AuditRewards, LearningRewards, ModelGraph, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -82,8 +83,8 @@ pub mod pallet {
 		/// Who may train and evaluate, and from whom committees are drawn.
 		type Workers: WorkerRegistry<Self::AccountId>;
 
-		/// Where accepted work is paid.
-		type Rewards: LearningRewards<Self::AccountId>;
+		/// Where accepted work is paid, and who planted a canary.
+		type Rewards: LearningRewards<Self::AccountId> + AuditRewards<Self::AccountId>;
 
 		/// Randomness with the block since which it was known; `None` where that block had none. Committees
 		/// and shards are drawn from it, so whoever can choose it can choose its judges.

@@ -8,7 +8,10 @@ use alloc::{
 	collections::{BTreeMap, BTreeSet},
 	vec::Vec,
 };
-use blyan_primitives::{learning::Finding, Balance};
+use blyan_primitives::{
+	learning::{Finding, Purpose, RejectReason, Verdict},
+	Balance,
+};
 use polkadot_sdk::{
 	frame_support::{
 		ensure,
@@ -34,7 +37,8 @@ impl<T: Config> Pallet<T> {
 		Self::check_committees(&rounds)?;
 		Self::check_findings(&rounds)?;
 		Self::check_disputes(&rounds)?;
-		Self::check_rules(&rounds)
+		Self::check_rules(&rounds)?;
+		Self::check_canaries(&rounds)
 	}
 
 	/// 1. Kept are exactly the rounds from `FirstRoundId` up to `NextRoundId`.
@@ -210,6 +214,26 @@ impl<T: Config> Pallet<T> {
 				.all(|round| !round.blocks.is_empty() && round.blocks.len() == round.components.len()),
 			"a round has no blocks, or a block of it no component"
 		);
+		Ok(())
+	}
+
+	/// 9. Canaries.
+	fn check_canaries(rounds: &Kept<T>) -> Result<(), DispatchError> {
+		for round in rounds.values() {
+			let is_canary = round.canary.is_some();
+			ensure!(
+				!is_canary || round.purpose == Purpose::Improvement,
+				"a submission is a canary that could not be an improvement"
+			);
+			match round.phase {
+				Phase::Contest { .. } => {}
+				Phase::Closed { verdict, .. } => ensure!(
+					is_canary == (verdict == Verdict::Rejected(RejectReason::Canary)),
+					"a canary was not refused as one, or something else was"
+				),
+				_ => ensure!(!is_canary, "a submission is known to be a canary while it is measured"),
+			}
+		}
 		Ok(())
 	}
 }

@@ -102,6 +102,7 @@ impl<T: Config> Pallet<T> {
 			due: None,
 			open_disputes: 0,
 			medians: None,
+			canary: None,
 		};
 		Self::schedule(id, &mut round, now.saturating_add(parameters.draw_delay.into()));
 		Rounds::<T>::insert(id, round);

@@ -1,6 +1,7 @@
 //! Tests by topic. Each runs against the runtime of [`crate::mock`] and ends in a check of the invariants.
 
 mod agenda;
+mod canaries;
 mod commit_reveal;
 mod contest;
 mod draw;
