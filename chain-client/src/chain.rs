@@ -8,7 +8,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{
+		BlockInfo, CanaryKeyInfo, DisputeInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkerInfo,
+	},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	worker::Role,
@@ -131,6 +134,12 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// The open disputes, oldest first; those of a round if one is named.
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError>;
+
+	/// A period of the canaries' lottery that is kept; the running one if none is named.
+	async fn lottery(&self, period: Option<PeriodNumber>) -> Result<Option<LotteryPeriod>, ChainError>;
+
+	/// A canary key.
+	async fn canary_key(&self, key: CanaryKey) -> Result<Option<CanaryKeyInfo<AccountId>>, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

@@ -16,7 +16,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
+	api::{
+		BlockInfo, CanaryKeyInfo, DisputeInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkerInfo,
+		MAX_PAGE,
+	},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	worker::Role,
@@ -316,6 +320,14 @@ impl Chain for Client {
 
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
 		self.query(query::Disputes { round }).await
+	}
+
+	async fn lottery(&self, period: Option<PeriodNumber>) -> Result<Option<LotteryPeriod>, ChainError> {
+		self.query(query::Lottery { period }).await
+	}
+
+	async fn canary_key(&self, key: CanaryKey) -> Result<Option<CanaryKeyInfo<AccountId>>, ChainError> {
+		self.query(query::CanaryKeyOf { key }).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

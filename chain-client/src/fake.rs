@@ -31,7 +31,10 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{
+		BlockInfo, CanaryKeyInfo, DisputeInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkerInfo,
+	},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
@@ -59,6 +62,10 @@ pub struct FakeState {
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
 	/// By id.
 	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
+	/// Periods of the canaries' lottery; the last one runs.
+	pub lottery: BTreeMap<PeriodNumber, LotteryPeriod>,
+	/// By key.
+	pub canary_keys: BTreeMap<CanaryKey, CanaryKeyInfo<AccountId>>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

@@ -2,7 +2,10 @@
 
 use crate::layout::QueryLayout;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{
+		BlockInfo, CanaryKeyInfo, DisputeInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkerInfo,
+	},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	worker::Role,
@@ -61,6 +64,8 @@ queries! {
 	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
 	Dispute = DisputesApi.dispute { dispute: DisputeId } -> Option<DisputeInfo<AccountId>>
 	Disputes = DisputesApi.disputes { round: Option<SubmissionId> } -> Vec<DisputeInfo<AccountId>>
+	Lottery = CanariesApi.lottery { period: Option<PeriodNumber> } -> Option<LotteryPeriod>
+	CanaryKeyOf = CanariesApi.canary_key { key: CanaryKey } -> Option<CanaryKeyInfo<AccountId>>
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

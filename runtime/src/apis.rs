@@ -3,7 +3,11 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, Difference, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{
+		BlockInfo, CanaryKeyInfo, Difference, DisputeInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo,
+		WorkerInfo,
+	},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	worker::Role,
@@ -281,6 +285,16 @@ impl_runtime_apis! {
 
 		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>> {
 			Disputes::disputes(round)
+		}
+	}
+
+	impl blyan_primitives::api::CanariesApi<Block, AccountId> for Runtime {
+		fn lottery(period: Option<PeriodNumber>) -> Option<LotteryPeriod> {
+			Canaries::lottery(period)
+		}
+
+		fn canary_key(key: CanaryKey) -> Option<CanaryKeyInfo<AccountId>> {
+			Canaries::canary_key(key)
 		}
 	}
 

@@ -9,7 +9,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{
+		BlockInfo, CanaryKeyInfo, DisputeInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkerInfo,
+	},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	worker::Role,
@@ -147,6 +150,17 @@ impl Chain for FakeChain {
 			let open = inner.state.disputes.values();
 			open.filter(|dispute| round.is_none_or(|round| dispute.round == round)).cloned().collect()
 		})
+	}
+
+	async fn lottery(&self, period: Option<PeriodNumber>) -> Result<Option<LotteryPeriod>, ChainError> {
+		self.read(|inner| match period {
+			Some(period) => inner.state.lottery.get(&period).cloned(),
+			None => inner.state.lottery.values().next_back().cloned(),
+		})
+	}
+
+	async fn canary_key(&self, key: CanaryKey) -> Result<Option<CanaryKeyInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.canary_keys.get(&key).cloned())
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {
