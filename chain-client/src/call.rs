@@ -3,6 +3,7 @@
 use crate::layout::ItemLayout;
 use blyan_primitives::{
 	architecture::Architecture,
+	canary::{CanaryKey, LotProof, PeriodNumber},
 	dag::{BlockIds, ModelId, NewBlocks, SubmissionId},
 	learning::{AllLosses, DisputeId, Finding, Gate, RefereeFinding, ValidationPool},
 	migration::Migration,
@@ -115,6 +116,12 @@ calls! {
 	OpenLot = SealedShards.open { lot: LotId, key: LotKey }
 	/// Returns what is held for a lot that was opened long enough ago.
 	ReclaimLot = SealedShards.reclaim { lot: LotId }
+	/// Has a key of the signer's, who is a validator, take part in the canaries' lottery; holds a deposit.
+	SetCanaryKey = Canaries.set_key { key: CanaryKey, ownership: [u8; 64] }
+	/// Shows that a submission is a canary; anybody may, for no fee.
+	RevealCanary = Canaries.reveal {
+		round: SubmissionId, period: PeriodNumber, key: CanaryKey, lot: LotProof, salt: [u8; 32],
+	}
 	/// Mints what the signer earned in a closed epoch.
 	ClaimRewards = Rewards.claim { epoch: u32 }
 	/// Mints what somebody else earned in a closed epoch, to them.

@@ -2,6 +2,7 @@
 
 use crate::layout::ItemLayout;
 use blyan_primitives::{
+	canary::PeriodNumber,
 	dag::{BlockId, Generation, ModelId, SemVer, SubmissionId},
 	economy::Budget,
 	learning::{DisputeId, Finding, Medians, ShardLosses, Verdict},
@@ -280,6 +281,11 @@ events! {
 	/// A dispute ended without a verdict.
 	DisputeUndecided = Disputes.DisputeUndecided {
 		dispute: DisputeId, round: SubmissionId, reason: UndecidedReason,
+	}
+
+	/// A submission was shown to be a canary.
+	CanaryRevealed = Canaries.CanaryRevealed {
+		round: SubmissionId, planter: AccountId, trainer: AccountId, period: PeriodNumber,
 	}
 
 	/// An epoch of rewards began.

@@ -31,7 +31,8 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -68,6 +69,10 @@ pub struct FakeState {
 	pub lots: BTreeMap<LotId, LotInfo<AccountId>>,
 	/// Those of each round, in the order drawn.
 	pub lots_of_round: BTreeMap<SubmissionId, Vec<LotId>>,
+	/// Periods of the canaries' lottery; the last one runs.
+	pub lottery: BTreeMap<PeriodNumber, LotteryPeriod>,
+	/// By key.
+	pub canary_keys: BTreeMap<CanaryKey, CanaryKeyInfo<AccountId>>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

@@ -2,7 +2,8 @@
 
 use crate::layout::QueryLayout;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -72,6 +73,8 @@ queries! {
 	Retired = SealedShardsApi.retired {
 		model: ModelId, start: LotId, count: u32,
 	} -> (Vec<LotInfo<AccountId>>, Option<LotId>)
+	Lottery = CanariesApi.lottery { period: Option<PeriodNumber> } -> Option<LotteryPeriod>
+	CanaryKeyOf = CanariesApi.canary_key { key: CanaryKey } -> Option<CanaryKeyInfo<AccountId>>
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

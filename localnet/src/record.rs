@@ -187,6 +187,7 @@ fn verdict_text(verdict: Verdict) -> (&'static str, Option<&'static str>) {
 				RejectReason::DomainRegression { .. } => "domain_regression",
 				RejectReason::Unfetchable => "unfetchable",
 				RejectReason::Malformed => "malformed",
+				RejectReason::Canary => "canary",
 			};
 			("rejected", Some(reason))
 		}

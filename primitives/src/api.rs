@@ -7,6 +7,7 @@
 
 use crate::{
 	architecture::Architecture,
+	canary::{CanaryKey, PeriodNumber},
 	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId, SemVer, SubmissionId},
 	delta::DeltaChain,
 	learning::{DisputeId, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
@@ -256,6 +257,36 @@ pub struct LotInfo<AccountId> {
 	pub state: LotState<BlockNumber>,
 }
 
+/// A period of the canaries' lottery.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct LotteryPeriod {
+	pub number: PeriodNumber,
+	pub started_at: BlockNumber,
+	/// What lots are drawn from.
+	pub randomness: Hash,
+	/// The chance of each key.
+	pub chance: Perbill,
+	/// How many blocks it has at least.
+	pub blocks: u32,
+}
+
+/// A canary key, for its planter.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CanaryKeyInfo<AccountId> {
+	/// Whose it is.
+	pub validator: AccountId,
+	/// Whether that is a validator now: others are not drawn.
+	pub is_validator: bool,
+	/// The first period whose lottery it takes part in.
+	pub since: PeriodNumber,
+	/// The first period in which another key has taken its place.
+	pub until: Option<PeriodNumber>,
+	/// Periods for which a canary has been shown.
+	pub planted: Vec<PeriodNumber>,
+}
+
 sp_api::decl_runtime_apis! {
 	/// Models and their graph.
 	pub trait ExpertDagApi<AccountId: Codec> {
@@ -294,6 +325,14 @@ sp_api::decl_runtime_apis! {
 		fn dispute(dispute: DisputeId) -> Option<DisputeInfo<AccountId>>;
 		/// The open disputes, oldest first; those of a round if one is named.
 		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>>;
+	}
+
+	/// Canaries.
+	pub trait CanariesApi<AccountId: Codec> {
+		/// A period of the lottery that is kept; the running one if none is named.
+		fn lottery(period: Option<PeriodNumber>) -> Option<LotteryPeriod>;
+		/// A canary key.
+		fn canary_key(key: CanaryKey) -> Option<CanaryKeyInfo<AccountId>>;
 	}
 
 	/// Workers.

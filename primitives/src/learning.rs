@@ -353,6 +353,8 @@ pub enum RejectReason {
 	Unfetchable,
 	/// The content is not what its block says.
 	Malformed,
+	/// Its planter showed it to be a canary.
+	Canary,
 }
 
 /// How a round ended.

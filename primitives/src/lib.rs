@@ -29,6 +29,7 @@ extern crate alloc;
 
 pub mod api;
 pub mod architecture;
+pub mod canary;
 pub mod cid;
 pub mod dag;
 pub mod delta;

@@ -128,6 +128,51 @@ pub trait LearningRewards<AccountId> {
 	fn accrue_accepted(work: AcceptedWork<AccountId>);
 }
 
+/// Where what looks after others' honesty is paid. Offered by `rewards`, used by `proof-of-learning`.
+pub trait AuditRewards<AccountId> {
+	/// Accrues a claim on the audit budget of the running epoch, earned with that submission.
+	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId);
+}
+
+/// A submission whose seal may be opened now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SuspectRound<AccountId, BlockNumber> {
+	/// Who made it.
+	pub trainer: AccountId,
+	/// Its blocks.
+	pub blocks: Vec<BlockId>,
+	/// The seal.
+	pub seal: Hash,
+	/// The block of the submission.
+	pub submitted_at: BlockNumber,
+	/// Whether it has been opened.
+	pub is_canary: bool,
+}
+
+/// Rounds that may turn out to be canaries. Offered by `proof-of-learning`, used by `canaries`.
+pub trait CanaryRounds<AccountId, BlockNumber> {
+	/// The submission, as long as it can be shown to be a canary: an improvement of which every finding is
+	/// known, and which is not settled.
+	fn sealed(round: SubmissionId) -> Option<SuspectRound<AccountId, BlockNumber>>;
+	/// Makes the round one of a canary: its blocks will not be heads, whatever was measured. At the settlement
+	/// the planter accrues `reward` and what the measurement cost the trainer, if it is shown to be worse than
+	/// the heads.
+	fn mark_canary(round: SubmissionId, planter: AccountId, reward: Balance);
+	/// Brings about a round whose seal can be opened and is what `seal` makes of its trainer and as many blocks
+	/// as there may be. For benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_sealed_round(seal: &dyn Fn(&AccountId, &[BlockId]) -> Hash) -> SubmissionId;
+}
+
+/// Who secures the chain. Wired by the runtime, used by `canaries`.
+pub trait Validators<AccountId> {
+	/// Whether `who` is in the current set of authorities.
+	fn is_validator(who: &AccountId) -> bool;
+	/// Makes `who` one, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_validator(who: &AccountId);
+}
+
 /// A measured finding that is contested, or may be, with what it was measured by.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ContestedFinding<AccountId> {
@@ -177,6 +222,10 @@ pub trait ContestableRounds<AccountId> {
 	fn hold(round: SubmissionId);
 	/// Tells a round that is held what a dispute came to.
 	fn conclude(round: SubmissionId, outcome: DisputeOutcome<AccountId>);
+	/// What an evaluator is at fault of if its finding is struck now.
+	fn fault_if_struck(_round: SubmissionId, _evaluator: &AccountId) -> Fault {
+		Fault::DisputeLost
+	}
 	/// How many outcomes the round waits for.
 	fn holds(round: SubmissionId) -> u32;
 	/// Brings about a round that takes contests, with a committee as large as there may be, whose first

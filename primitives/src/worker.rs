@@ -124,6 +124,8 @@ pub enum Fault {
 	NoCommit,
 	/// Losses that the reference evaluator does not confirm, or that were contested and not opened.
 	DisputeLost,
+	/// A measurement that accepts a canary.
+	CanaryAccepted,
 }
 
 impl Fault {
@@ -131,6 +133,7 @@ impl Fault {
 	pub const fn slash(self) -> Perbill {
 		match self {
 			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(5),
+			Fault::CanaryAccepted => Perbill::from_percent(10),
 			Fault::NoReveal => Perbill::from_parts(1_000_000),
 			Fault::NoCommit => Perbill::zero(),
 		}
@@ -140,6 +143,7 @@ impl Fault {
 	pub const fn reputation_factor(self) -> Perbill {
 		match self {
 			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(50),
+			Fault::CanaryAccepted => Perbill::from_percent(25),
 			Fault::NoReveal => Perbill::from_percent(90),
 			Fault::NoCommit => Perbill::from_percent(95),
 		}

@@ -3,7 +3,8 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, Difference, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
@@ -308,6 +309,16 @@ impl_runtime_apis! {
 
 		fn retired(model: ModelId, start: LotId, count: u32) -> (Vec<LotInfo<AccountId>>, Option<LotId>) {
 			SealedShards::retired(model, start, count)
+		}
+	}
+
+	impl blyan_primitives::api::CanariesApi<Block, AccountId> for Runtime {
+		fn lottery(period: Option<PeriodNumber>) -> Option<LotteryPeriod> {
+			Canaries::lottery(period)
+		}
+
+		fn canary_key(key: CanaryKey) -> Option<CanaryKeyInfo<AccountId>> {
+			Canaries::canary_key(key)
 		}
 	}
 

@@ -22,4 +22,5 @@ define_benchmarks!(
 	[pallet_rewards, Rewards]
 	[pallet_disputes, Disputes]
 	[pallet_sealed_shards, SealedShards]
+	[pallet_canaries, Canaries]
 );

@@ -7,6 +7,7 @@ use crate::{configs::EPOCH_CONFIG, *};
 use alloc::{vec, vec::Vec};
 use blyan_primitives::economy::{BLY, GENESIS_SUPPLY};
 use frame_support::build_struct_json_patch;
+use pallet_canaries::CanaryParameters;
 use pallet_disputes::DisputeParameters;
 use pallet_proof_of_learning::RoundParameters;
 use pallet_rewards::RewardParameters;
@@ -16,6 +17,7 @@ use sp_consensus_babe::AuthorityId as BabeId;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+use sp_runtime::Perbill;
 
 /// What each development account starts with; the first takes what is left of the genesis supply.
 const ENDOWMENT: Balance = 1_000_000 * BLY;
@@ -60,6 +62,11 @@ fn local_sealed_parameters() -> SealedParameters {
 	SealedParameters { opening_blocks: 20, retention_blocks: 40, ..SealedParameters::default() }
 }
 
+/// Every key is drawn in every period, and periods are short.
+fn local_canary_parameters() -> CanaryParameters {
+	CanaryParameters { period_blocks: 5, chance: Perbill::one(), ..CanaryParameters::default() }
+}
+
 fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
@@ -85,6 +92,7 @@ fn genesis(
 		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters(work_bits) },
 		disputes: DisputesConfig { parameters: local_dispute_parameters() },
 		sealed_shards: SealedShardsConfig { parameters: local_sealed_parameters() },
+		canaries: CanariesConfig { parameters: local_canary_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 	})
 }

@@ -149,4 +149,6 @@ mod runtime {
 	pub type Disputes = pallet_disputes;
 	#[runtime::pallet_index(36)]
 	pub type SealedShards = pallet_sealed_shards;
+	#[runtime::pallet_index(35)]
+	pub type Canaries = pallet_canaries;
 }

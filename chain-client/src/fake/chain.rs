@@ -9,7 +9,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, LotInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, LotState, SealedTerms},
@@ -180,6 +181,17 @@ impl Chain for FakeChain {
 		let mut lots = self.lots(Some(model)).await?;
 		lots.retain(|lot| matches!(lot.state, LotState::Retired { .. }));
 		Ok(lots)
+	}
+
+	async fn lottery(&self, period: Option<PeriodNumber>) -> Result<Option<LotteryPeriod>, ChainError> {
+		self.read(|inner| match period {
+			Some(period) => inner.state.lottery.get(&period).cloned(),
+			None => inner.state.lottery.values().next_back().cloned(),
+		})
+	}
+
+	async fn canary_key(&self, key: CanaryKey) -> Result<Option<CanaryKeyInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.canary_keys.get(&key).cloned())
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

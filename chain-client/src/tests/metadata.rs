@@ -39,6 +39,7 @@ const PALLETS: [&str; 10] = [
 	"Rewards",
 	"Disputes",
 	"SealedShards",
+	"Canaries",
 ];
 /// So that an index taken for a position shows.
 const FIRST_PALLET: u8 = 20;

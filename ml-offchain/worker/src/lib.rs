@@ -41,6 +41,7 @@ pub mod hold;
 pub mod import_text;
 pub mod journal;
 pub mod keep;
+pub mod plant;
 pub mod progress;
 pub mod register;
 pub mod register_model;

@@ -17,7 +17,7 @@ use blyan_primitives::{
 	},
 	migration::Migration,
 	submission::Envelope,
-	traits::{AcceptedWork, LearningRewards, ModelGraph, ModelState},
+	traits::{AcceptedWork, AuditRewards, LearningRewards, ModelGraph, ModelState},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
 };
@@ -199,6 +199,10 @@ impl LearningRewards<AccountId> for World {
 	fn accrue_accepted(_: AcceptedWork<AccountId>) {}
 }
 
+impl AuditRewards<AccountId> for World {
+	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
+}
+
 impl Randomness<Option<Hash>, BlockNumberFor<Test>> for World {
 	fn random(subject: &[u8]) -> (Option<Hash>, BlockNumber) {
 		let now = System::block_number();
@@ -222,8 +226,10 @@ pub const ENDOWMENT: Balance = 1_000_000;
 pub const WORKER_BOND: Balance = 100_000;
 /// What losing a dispute costs a worker whose bond is whole.
 pub const SLASH: Balance = WORKER_BOND / 20;
+/// What it costs a worker who accepted a canary.
+pub const CANARY_SLASH: Balance = WORKER_BOND / 10;
 /// What a challenger holds: twice that, for it is more than the least bond.
-pub const BOND: Balance = 2 * SLASH;
+pub const BOND: Balance = 2 * CANARY_SLASH;
 pub const REFEREES: u32 = 5;
 pub const SHARDS: u32 = 8;
 /// Blocks in which a round can be contested.

@@ -4,6 +4,7 @@ use crate::{types::*, Config, Event, Pallet, Rounds};
 use blyan_primitives::{
 	learning::Finding,
 	traits::{ContestableRounds, ContestedFinding, DisputeOutcome},
+	worker::Fault,
 };
 use polkadot_sdk::{
 	frame_support::{defensive, traits::Defensive},
@@ -60,6 +61,16 @@ impl<T: Config> ContestableRounds<T::AccountId> for Pallet<T> {
 		Rounds::<T>::insert(id, round);
 		if let Some(evaluator) = struck {
 			Self::deposit_event(Event::FindingStruck { round: id, evaluator });
+		}
+	}
+
+	fn fault_if_struck(id: RoundId, evaluator: &T::AccountId) -> Fault {
+		let Some(round) = Rounds::<T>::get(id) else { return Fault::DisputeLost };
+		let Some(gate) = round.draw.as_ref().map(|draw| draw.terms.gate) else { return Fault::DisputeLost };
+		let seat = round.committee.iter().find(|seat| seat.evaluator == *evaluator);
+		match seat {
+			Some(seat) if round.canary.is_some() && round.accepts(&gate, seat) => Fault::CanaryAccepted,
+			_ => Fault::DisputeLost,
 		}
 	}
 

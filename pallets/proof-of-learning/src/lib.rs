@@ -12,6 +12,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+mod impl_canary_rounds;
 mod impl_contestable_rounds;
 mod impl_sealed_rounds;
 pub mod migrations;
@@ -63,7 +64,7 @@ pub mod pallet {
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
 		submission::Envelope,
-		traits::{LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
+		traits::{AuditRewards, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -95,8 +96,8 @@ pub mod pallet {
 		/// Who may train and evaluate, and from whom committees are drawn.
 		type Workers: WorkerRegistry<Self::AccountId>;
 
-		/// Where accepted work is paid.
-		type Rewards: LearningRewards<Self::AccountId>;
+		/// Where accepted work is paid, and who planted a canary.
+		type Rewards: LearningRewards<Self::AccountId> + AuditRewards<Self::AccountId>;
 
 		/// Where sealed shards are drawn from, for models that ask for them; `()` for none.
 		type Sealed: SealedReserve<Self::AccountId, BlockNumberFor<Self>>;

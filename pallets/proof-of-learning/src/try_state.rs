@@ -8,7 +8,10 @@ use alloc::{
 	collections::{BTreeMap, BTreeSet},
 	vec::Vec,
 };
-use blyan_primitives::{learning::Finding, Balance};
+use blyan_primitives::{
+	learning::{Finding, Purpose, RejectReason, Verdict},
+	Balance,
+};
 use polkadot_sdk::{
 	frame_support::{
 		ensure,
@@ -37,7 +40,8 @@ impl<T: Config> Pallet<T> {
 		Self::check_rules(&rounds)?;
 		Self::check_lots(&rounds)?;
 		Self::check_line(&rounds)?;
-		Self::check_records(&rounds)
+		Self::check_records(&rounds)?;
+		Self::check_canaries(&rounds)
 	}
 
 	/// 1. Kept are exactly the rounds from `FirstRoundId` up to `NextRoundId`.
@@ -296,6 +300,26 @@ impl<T: Config> Pallet<T> {
 			TrackRecords::<T>::iter_values().all(|record| record.setbacks <= MAX_SETBACKS),
 			"more rejections are remembered than count"
 		);
+		Ok(())
+	}
+
+	/// 12. Canaries.
+	fn check_canaries(rounds: &Kept<T>) -> Result<(), DispatchError> {
+		for round in rounds.values() {
+			let is_canary = round.canary.is_some();
+			ensure!(
+				!is_canary || round.purpose == Purpose::Improvement,
+				"a submission is a canary that could not be an improvement"
+			);
+			match round.phase {
+				Phase::Contest { .. } => {}
+				Phase::Closed { verdict, .. } => ensure!(
+					is_canary == (verdict == Verdict::Rejected(RejectReason::Canary)),
+					"a canary was not refused as one, or something else was"
+				),
+				_ => ensure!(!is_canary, "a submission is known to be a canary while it is measured"),
+			}
+		}
 		Ok(())
 	}
 }

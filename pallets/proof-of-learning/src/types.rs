@@ -4,8 +4,8 @@ use crate::{Config, Error};
 use blyan_primitives::{
 	dag::{BlockIds, Component, Generation, ModelId, MAX_BLOCKS},
 	economy::BLY,
-	learning::{Finding, Gate, Medians, Purpose, ValidationPool, Verdict},
-	sealed::{LotId, SealedShards, MAX_LOTS},
+	learning::{Finding, Gate, Medians, Purpose, ValidationPool, Verdict, self},
+	sealed::{LotId, MAX_LOTS, SealedShards},
 	Balance, Hash,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -333,6 +333,15 @@ pub enum Phase<BlockNumber> {
 	},
 }
 
+/// What was said of a submission that turned out to be a canary.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Canary<AccountId> {
+	/// Who planted it.
+	pub planter: AccountId,
+	/// What it accrues for that, in units of BLY.
+	pub reward: Balance,
+}
+
 /// The measurement of one submission.
 #[derive(
 	CloneNoBound,
@@ -396,6 +405,8 @@ where
 	pub absent: BoundedVec<AccountId, MaxCommittee>,
 	/// How often this attempt's absent were replaced.
 	pub replacements: u32,
+	/// Who planted it, once it is known to be a canary.
+	pub canary: Option<Canary<AccountId>>,
 }
 
 impl<AccountId, BlockNumber, MaxCommittee> Round<AccountId, BlockNumber, MaxCommittee>
@@ -430,6 +441,12 @@ where
 	pub fn measured(&self) -> u32 {
 		let is_measured = |seat: &&Seat<AccountId>| matches!(seat.finding, Some(Finding::Measured(_)));
 		self.committee.iter().filter(is_measured).count() as u32
+	}
+
+	/// Whether what an evaluator of it measured, struck or not, passes the gate by itself.
+	pub fn accepts(&self, gate: &Gate, seat: &Seat<AccountId>) -> bool {
+		let Some(Finding::Measured(report)) = &seat.finding else { return false };
+		self.purpose.judge(gate, &learning::medians(&[report])).is_ok()
 	}
 
 	/// Whether its contest phase is over, but for disputes that are not decided: the last of them puts it on

@@ -2,8 +2,10 @@
 
 use crate::{impls::learning, pallet::*, Pallet};
 use blyan_primitives::{
+	dag::SubmissionId,
 	economy::Budget,
-	traits::{AcceptedWork, LearningRewards},
+	traits::{AcceptedWork, AuditRewards, LearningRewards},
+	Balance,
 };
 
 impl<T: Config> LearningRewards<T::AccountId> for Pallet<T> {
@@ -12,5 +14,12 @@ impl<T: Config> LearningRewards<T::AccountId> for Pallet<T> {
 		let worth = learning::worth(work.gain, Parameters::<T>::get().learning_rate);
 		let parts = learning::divide(&work, worth);
 		Self::accrue(Budget::Learning, parts, work.submission);
+	}
+}
+
+impl<T: Config> AuditRewards<T::AccountId> for Pallet<T> {
+	/// Accrues on the audit budget of the running epoch.
+	fn accrue_audit(who: &T::AccountId, amount: Balance, submission: SubmissionId) {
+		Self::accrue(Budget::Audits, [(who.clone(), amount)].into(), submission);
 	}
 }

@@ -91,6 +91,32 @@ impl pallet_sealed_shards::Config for Runtime {
 	type WeightInfo = pallet_sealed_shards::weights::SubstrateWeight<Runtime>;
 }
 
+/// Who secures the chain: the validators of the session.
+pub struct SessionValidators;
+
+impl blyan_primitives::traits::Validators<AccountId> for SessionValidators {
+	fn is_validator(who: &AccountId) -> bool {
+		pallet_session::Validators::<Runtime>::get().contains(who)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_validator(who: &AccountId) {
+		pallet_session::Validators::<Runtime>::append(who);
+	}
+}
+
+impl pallet_canaries::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Rounds = ProofOfLearning;
+	type Validators = SessionValidators;
+	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
+	type KeyDeposit = ConstU128<BLY>;
+	// A week of hours: no round takes so long.
+	type MaxPeriods = ConstU32<168>;
+	type WeightInfo = pallet_canaries::weights::SubstrateWeight<Runtime>;
+}
+
 impl pallet_rewards::Config for Runtime {
 	type Currency = Balances;
 	type MaxOpenClaims = ConstU32<64>;

@@ -1,5 +1,6 @@
 //! The runtime as a whole: its presets, its money, and rounds and a dispute through the real pallets.
 
+mod canaries;
 mod chain;
 mod disputes;
 mod money;

@@ -7,7 +7,7 @@ use blyan_primitives::{
 	architecture::{Architecture, ExpertCount},
 	cid::{Cid, CidCodec},
 	dag::{
-		BlockId, BlockIds, BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents,
+		Block, BlockId, BlockIds, BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents,
 		SubmissionId,
 	},
 	delta::DeltaChain,
@@ -33,8 +33,8 @@ use sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET;
 use sp_keyring::Sr25519Keyring::{self, *};
 
 const OWNER: Sr25519Keyring = Alice;
-const TRAINER: Sr25519Keyring = Charlie;
-const EVALUATORS: [Sr25519Keyring; 3] = [Dave, Eve, Ferdie];
+pub const TRAINER: Sr25519Keyring = Charlie;
+pub const EVALUATORS: [Sr25519Keyring; 3] = [Dave, Eve, Ferdie];
 const SALT: [u8; 32] = [7; 32];
 
 fn architecture() -> Architecture {
@@ -100,22 +100,25 @@ pub fn set_up() -> ModelId {
 }
 
 pub fn submit(model: ModelId, content: u8) -> SubmissionId {
+	submit_sealed(model, content, |_| Hash::default())
+}
+
+/// Submits with that seal of its blocks.
+pub fn submit_sealed(model: ModelId, content: u8, seal: impl Fn(&[BlockId]) -> Hash) -> SubmissionId {
 	let component = Component::Expert { layer: 0, index: 1 };
 	let head = ExpertDag::manifest(model, None, 0, 10)
 		.into_iter()
 		.find(|entry| entry.component == component)
 		.expect("the expert has a head");
 	let block = new_block(component, BlockKind::Update, Parents::truncate_from(vec![head.block]), content);
-	assert_ok!(ProofOfLearning::submit(
-		signed(TRAINER),
-		model,
-		NewBlocks::truncate_from(vec![block]),
-		Envelope::default()
-	));
+	let ids = [Block::from_new(model, account(TRAINER), block.clone()).id()];
+	let envelope = Envelope { seal: seal(&ids), ..Envelope::default() };
+	let blocks = NewBlocks::truncate_from(vec![block]);
+	assert_ok!(ProofOfLearning::submit(signed(TRAINER), model, blocks, envelope));
 	(0..).take_while(|round| ProofOfLearning::round(*round).is_some()).last().expect("the round is there")
 }
 
-fn measured(gain: NanoBits) -> Finding {
+pub fn measured(gain: NanoBits) -> Finding {
 	Finding::Measured(Report {
 		baseline: 3 * BIT_PER_BYTE,
 		gain,

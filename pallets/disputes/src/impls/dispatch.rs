@@ -51,8 +51,9 @@ impl<T: Config> Pallet<T> {
 
 		let parameters = Parameters::<T>::get();
 		// Half of the bond of who loses goes to the referees. Twice the slash: to have an accomplice lose a
-		// dispute on purpose costs no less than the slash that one is spared by it.
-		let slash = T::Workers::cost_of(&accused, Fault::DisputeLost);
+		// dispute on purpose costs no less than the slash that one is spared by it. The largest one: the
+		// submission may yet turn out to be a canary.
+		let slash = T::Workers::cost_of(&accused, Fault::CanaryAccepted);
 		let bond = parameters.bond.max(slash.saturating_mul(2));
 		T::Currency::hold(&HoldReason::DisputeBond.into(), &challenger, bond)
 			.map_err(|_| Error::<T>::BondNotAvailable)?;

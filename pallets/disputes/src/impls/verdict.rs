@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	learning::ShardLosses,
 	traits::{ContestableRounds, DisputeOutcome, WorkerRegistry},
-	worker::Fault,
 	Balance,
 };
 use polkadot_sdk::{
@@ -34,7 +33,8 @@ impl<T: Config> Pallet<T> {
 		let mut shares = Vec::from([(dispute.challenger.clone(), WINNER_SHARE)]);
 		let each = equal_parts(REFEREES_SHARE_OF_SLASH, referees.len());
 		shares.extend(referees.into_iter().map(|referee| (referee, each)));
-		let slashed = T::Workers::note_fault_paying(&dispute.accused, Fault::DisputeLost, &shares);
+		let fault = T::Rounds::fault_if_struck(dispute.round, &dispute.accused);
+		let slashed = T::Workers::note_fault_paying(&dispute.accused, fault, &shares);
 		Self::return_bond(id, &dispute);
 		let Dispute { round, accused, challenger, .. } = dispute.clone();
 		Self::deposit_event(Event::AccusedLost { dispute: id, round, accused, challenger, exact, slashed });

@@ -17,7 +17,7 @@ fn contest_should_hold_the_bond_and_the_round() {
 	ExtBuilder::default().build_and_execute(|| {
 		let (round, members) = round_with_liar();
 		let id = contest(round, members[0]);
-		assert_eq!((held(CHALLENGER), BOND), (BOND, 10_000));
+		assert_eq!((held(CHALLENGER), BOND), (BOND, 20_000));
 		assert_eq!(ProofOfLearning::holds(round), 1);
 		let open_until = System::block_number() + 4;
 		assert_eq!(get(id).stage, Stage::AwaitingOpening { until: open_until });

@@ -1,6 +1,7 @@
 use crate::{mock::*, *};
 use blyan_primitives::{
 	learning::{RefereeFinding, ShardLosses, Verdict},
+	traits::CanaryRounds,
 	Balance,
 };
 use pallet_proof_of_learning::Phase;
@@ -88,15 +89,15 @@ fn wrongly_accused_should_win_half_of_the_bond() {
 			accused: members[1],
 			challenger: CHALLENGER,
 			exact: truth()[0],
-			burned: 2,
+			burned: 1,
 		});
 		assert_eq!((held(CHALLENGER), total(CHALLENGER)), (0, ENDOWMENT - BOND));
 		assert_eq!(total(members[1]), ENDOWMENT + BOND / 2);
-		// 5,000 among three.
+		// 10,000 among three.
 		let each = BOND / 2 / 3;
 		assert_event(Event::BondShared { dispute: id, payee: judges[0], amount: each });
 		assert_eq!((total(judges[0]), total(judges[4])), (ENDOWMENT + each, ENDOWMENT));
-		assert_eq!(issuance(), before - SLASH - 2, "a referee was wrong, and two did not divide");
+		assert_eq!(issuance(), before - SLASH - 1, "a referee was wrong, and one did not divide");
 		assert!(round_of(round).committee[1].upheld && !round_of(round).committee[1].struck);
 	});
 }
@@ -184,4 +185,26 @@ fn who_won_as_challenger_should_not_be_blamed_though_the_committee_was_captured(
 		assert!(verdict(round).is_some() && is_outside);
 		assert_eq!(total(honest), ENDOWMENT + SLASH / 2);
 	});
+}
+
+#[test]
+fn liar_should_lose_a_tenth_when_what_it_accepted_is_known_to_be_a_canary() {
+	for is_known_in_time in [true, false] {
+		ExtBuilder::default().build_and_execute(|| {
+			// It is better of every shard, so that chance does not explain it: the report passes the gate.
+			let mut flattery = truth();
+			flattery.iter_mut().for_each(|losses| losses.candidate -= 100_000_000);
+			let round = draw_round();
+			measure(round, &|seat| if seat == 0 { flattery.clone() } else { truth() });
+			let members = committee(round);
+			let id = contest_to_referees(round, members[0], flattery.clone());
+			if is_known_in_time {
+				ProofOfLearning::mark_canary(round, OWNER, 0);
+			}
+			judge(id, &[Some(exact()); 5]);
+			let lost = if is_known_in_time { CANARY_SLASH } else { SLASH };
+			assert_eq!(total(members[0]), ENDOWMENT - lost);
+			assert_eq!(total(CHALLENGER), ENDOWMENT + lost / 2);
+		});
+	}
 }

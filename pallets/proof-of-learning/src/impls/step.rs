@@ -74,6 +74,11 @@ pub(crate) enum Step {
 		/// How many.
 		blocks: u32,
 	},
+	/// Closed: a canary.
+	Canary {
+		/// How many.
+		blocks: u32,
+	},
 	/// Closed: could not be measured through the trainer's fault.
 	Forfeited {
 		/// How many.
@@ -167,6 +172,8 @@ impl Step {
 				Self::accepted_for_fee::<T>(blocks).saturating_add(T::WeightInfo::accept(blocks))
 			}
 			Step::Rejected { blocks } => T::WeightInfo::reject(blocks),
+			// Besides a rejection a claim accrues: one of many that an acceptance makes.
+			Step::Canary { blocks } => Self::accepted_for_fee::<T>(blocks),
 			Step::Forfeited { blocks } => T::WeightInfo::forfeit(blocks),
 			Step::Inconclusive { blocks } => T::WeightInfo::conclude_without_verdict(blocks),
 			Step::AcceptanceFailed { blocks } => {
@@ -211,6 +218,7 @@ impl Step {
 			Step::Accepted { blocks },
 			Step::AcceptedForFee { blocks },
 			Step::Migrated { blocks },
+			Step::Canary { blocks },
 			Step::Rejected { blocks },
 			Step::Inconclusive { blocks },
 			Step::AcceptanceFailed { blocks },

@@ -114,6 +114,7 @@ impl<T: Config> Pallet<T> {
 			medians: None,
 			absent: BoundedVec::new(),
 			replacements: 0,
+			canary: None,
 		};
 		Rounds::<T>::insert(id, round);
 		NextRoundId::<T>::put(next);

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
-	traits::{AcceptedWork, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
+	traits::{AcceptedWork, AuditRewards, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Fault,
 };
 use polkadot_sdk::{
@@ -60,10 +60,15 @@ impl<T: Config> Pallet<T> {
 			return Step::Held;
 		}
 		let Some(draw) = Self::draw_of(round) else { return Self::conclude_without_verdict(id, round) };
+		let outcome = tally::tally(&round.purpose, &draw.terms.gate, &round.committee);
+		if let Some(canary) = round.canary.clone() {
+			// Everybody knows what it is: there is nothing to begin anew. What was measured was measured of the
+			// same heads by all, whether they moved since or not.
+			return Self::settle_canary(id, round, &draw.terms.gate, outcome, &canary);
+		}
 		if Self::head_moved(round, &draw) {
 			return Self::restart(id, round, RestartReason::HeadMoved);
 		}
-		let outcome = tally::tally(&round.purpose, &draw.terms.gate, &round.committee);
 		Self::settle(id, round, &draw.terms.gate, outcome)
 	}
 
@@ -155,6 +160,42 @@ impl<T: Config> Pallet<T> {
 		Step::Rejected { blocks: round.blocks.len() as u32 }
 	}
 
+	/// A canary: never a head, and never rewarded as one. The label alone proves nothing, for the planter may have
+	/// lied: only where the medians find it worse than the heads is it at fault of more to have accepted it, and
+	/// only then, or where a dispute was lost by who accepted it, is the planter paid.
+	fn settle_canary(
+		id: RoundId,
+		round: &mut RoundOf<T>,
+		gate: &Gate,
+		outcome: Outcome<T::AccountId>,
+		canary: &Canary<T::AccountId>,
+	) -> Step {
+		let mut is_worse = false;
+		let mut agreed = Vec::new();
+		if let Outcome::Measured { medians, agreeing, contradicted, .. } = outcome {
+			is_worse = medians.gain < gate.tolerance.saturating_neg();
+			Self::note_work_as(id, round, &agreeing, &contradicted, |seat| {
+				if is_worse && round.accepts(gate, seat) {
+					Fault::CanaryAccepted
+				} else {
+					Fault::OutsideTolerance
+				}
+			});
+			round.medians = Some(medians);
+			agreed = agreeing;
+		}
+		let is_shown =
+			is_worse || round.committee.iter().any(|seat| seat.struck && round.accepts(gate, seat));
+		let _ = T::Graph::reject(&round.blocks).defensive();
+		let paid = Self::pay_fee(id, round, &agreed);
+		Self::return_bond(id, round, round.bond.saturating_sub(paid));
+		if is_shown {
+			T::Rewards::accrue_audit(&canary.planter, canary.reward.saturating_add(paid), id);
+		}
+		Self::close(id, round, Verdict::Rejected(RejectReason::Canary));
+		Step::Canary { blocks: round.blocks.len() as u32 }
+	}
+
 	/// Could not be measured through the trainer's fault: the bond is lost.
 	fn forfeit(
 		id: RoundId,
@@ -194,11 +235,21 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn note_work(id: RoundId, round: &RoundOf<T>, agreeing: &[T::AccountId], contradicted: &[T::AccountId]) {
+		Self::note_work_as(id, round, agreeing, contradicted, |_| Fault::OutsideTolerance);
+	}
+
+	/// The same, where it depends what somebody contradicted is at fault of.
+	fn note_work_as(
+		id: RoundId,
+		round: &RoundOf<T>,
+		agreeing: &[T::AccountId],
+		contradicted: &[T::AccountId],
+		fault_of: impl Fn(&SeatOf<T>) -> Fault,
+	) {
 		agreeing.iter().for_each(T::Workers::note_honest_work);
-		let is_upheld =
-			|who: &T::AccountId| round.committee.iter().any(|seat| seat.evaluator == *who && seat.upheld);
-		for evaluator in contradicted.iter().filter(|who| !is_upheld(who)) {
-			Self::note_fault(id, evaluator, Fault::OutsideTolerance);
+		let is_blamed = |seat: &&SeatOf<T>| !seat.upheld && contradicted.contains(&seat.evaluator);
+		for seat in round.committee.iter().filter(is_blamed) {
+			Self::note_fault(id, &seat.evaluator, fault_of(seat));
 		}
 	}
 

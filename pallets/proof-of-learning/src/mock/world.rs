@@ -7,8 +7,8 @@ use blyan_primitives::{
 	draw::Lots,
 	learning::{NanoBits, Purpose},
 	migration::Migration,
-	traits::{AcceptedWork, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
-	worker::{Fault, Role, Roles, INITIAL_REPUTATION},
+	traits::{AcceptedWork, AuditRewards, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
+	worker::{Fault, INITIAL_REPUTATION, Role, Roles},
 	Balance, Hash,
 };
 use codec::{Decode, Encode, MaxEncodedLen};
@@ -65,6 +65,9 @@ type Reputations = StorageMap<World, Blake2_128Concat, AccountId, Perbill>;
 type TakenBack = StorageValue<World, Vec<AccountId>>;
 #[storage_alias]
 type Accruals = StorageValue<World, Vec<Accrual>>;
+/// Who accrued how much of the audit budget, with which submission.
+#[storage_alias]
+type Audits = StorageValue<World, Vec<(AccountId, Balance, SubmissionId)>>;
 /// How many blocks ago the randomness became known; `None` where there is none.
 #[storage_alias]
 type RandomnessAge = StorageValue<World, Option<BlockNumber>>;
@@ -145,6 +148,10 @@ impl World {
 
 	pub fn accruals() -> Vec<Accrual> {
 		Accruals::get().unwrap_or_default()
+	}
+
+	pub fn audits() -> Vec<(AccountId, Balance, SubmissionId)> {
+		Audits::get().unwrap_or_default()
 	}
 
 	pub fn set_randomness_age(age: Option<BlockNumber>) {
@@ -309,6 +316,12 @@ impl LearningRewards<AccountId> for World {
 	fn accrue_accepted(work: AcceptedWork<AccountId>) {
 		let AcceptedWork { submission, gain, trainer, lineage, evaluators } = work;
 		Accruals::append((submission, gain, trainer, lineage, evaluators));
+	}
+}
+
+impl AuditRewards<AccountId> for World {
+	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
+		Audits::append((*who, amount, submission));
 	}
 }
 

@@ -2,6 +2,7 @@
 
 mod admission;
 mod agenda;
+mod canaries;
 mod commit_reveal;
 mod contest;
 mod draw;

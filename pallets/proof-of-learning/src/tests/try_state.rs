@@ -1,7 +1,11 @@
 //! Each invariant of the README is broken on purpose, and must be found.
 
 use crate::{mock::*, *};
-use blyan_primitives::{learning::Finding, traits::ContestableRounds, Hash};
+use blyan_primitives::{
+	learning::{Finding, Purpose, RejectReason, Verdict},
+	traits::ContestableRounds,
+	Hash,
+};
 use polkadot_sdk::{
 	frame_support::{
 		assert_ok,
@@ -262,4 +266,26 @@ fn check_should_find_a_replacement_that_cannot_be() {
 	assert_found("a seat is kept for somebody who did not commit, or who revealed too early", || {
 		change(COMMITTING, |round| round.phase = awaiting(1));
 	});
+}
+
+#[test]
+fn check_should_find_a_wrong_canary() {
+	let canary = || Some(Canary { planter: STRANGER, reward: 1 });
+	assert_found("a submission is a canary that could not be an improvement", || {
+		change(CONTESTED, |round| {
+			round.canary = canary();
+			round.purpose = Purpose::Rollback;
+		})
+	});
+	let refused = "a canary was not refused as one, or something else was";
+	assert_found(refused, || change(CLOSED, |round| round.canary = canary()));
+	assert_found(refused, || {
+		change(CLOSED, |round| {
+			let verdict = Verdict::Rejected(RejectReason::Canary);
+			round.phase = Phase::Closed { verdict, at: 1 };
+		})
+	});
+	let early = "a submission is known to be a canary while it is measured";
+	assert_found(early, || change(COMMITTING, |round| round.canary = canary()));
+	assert_found(early, || change(AWAITING, |round| round.canary = canary()));
 }

@@ -1,0 +1,3 @@
+//! `plant`: as a validator that may be drawn, plants a canary and shows it.
+
+pub mod mirror;
