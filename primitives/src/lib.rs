@@ -13,6 +13,7 @@
 //! | [`migration`] | changes of a model's architecture |
 //! | [`economy`] | units, issuance, proportional settlement |
 //! | [`submission`] | what comes with the blocks of a submission |
+//! | [`usage`] | receipts for the use of components |
 //! | [`worker`] | roles, machines, faults |
 //! | [`traits`] | the seams between pallets |
 //! | [`api`] | runtime APIs |
@@ -39,6 +40,7 @@ pub mod migration;
 pub mod seats;
 pub mod submission;
 pub mod traits;
+pub mod usage;
 pub mod worker;
 
 use polkadot_sdk::{

@@ -7,10 +7,12 @@ use blyan_primitives::{
 };
 
 impl<T: Config> LearningRewards<T::AccountId> for Pallet<T> {
-	/// Accrues to trainer, evaluators and ancestors on the learning budget of the running epoch.
+	/// Accrues to trainer, evaluators and ancestors on the learning budget of the running epoch, and to the
+	/// contributors of the data on the data's, as soon as that is verified.
 	fn accrue_accepted(work: AcceptedWork<T::AccountId>) {
 		let worth = learning::worth(work.gain, Parameters::<T>::get().learning_rate);
 		let parts = learning::divide(&work, worth);
 		Self::accrue(Budget::Learning, parts, work.submission);
+		Self::settle_data(work.submission, worth);
 	}
 }
