@@ -50,7 +50,7 @@ pub mod pallet {
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
 		submission::Envelope,
-		traits::{LearningRewards, ModelGraph, WorkerRegistry},
+		traits::{LearningCredits, LearningRewards, ModelGraph, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -84,6 +84,9 @@ pub mod pallet {
 
 		/// Where accepted work is paid.
 		type Rewards: LearningRewards<Self::AccountId>;
+
+		/// Where work earns learning credits.
+		type Credits: LearningCredits<Self::AccountId>;
 
 		/// Randomness with the block since which it was known; `None` where that block had none. Committees
 		/// and shards are drawn from it, so whoever can choose it can choose its judges.

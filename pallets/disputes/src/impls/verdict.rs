@@ -4,7 +4,7 @@ use crate::{types::*, Config, Disputes, Event, HoldReason, Pallet};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	learning::ShardLosses,
-	traits::{ContestableRounds, DisputeOutcome, WorkerRegistry},
+	traits::{ContestableRounds, CreditReason, DisputeOutcome, LearningCredits, WorkerRegistry},
 	worker::Fault,
 	Balance,
 };
@@ -35,6 +35,7 @@ impl<T: Config> Pallet<T> {
 		let each = equal_parts(REFEREES_SHARE_OF_SLASH, referees.len());
 		shares.extend(referees.into_iter().map(|referee| (referee, each)));
 		let slashed = T::Workers::note_fault_paying(&dispute.accused, Fault::DisputeLost, &shares);
+		T::Credits::grant(&dispute.challenger, CreditReason::ProvenFault);
 		Self::return_bond(id, &dispute);
 		let Dispute { round, accused, challenger, .. } = dispute.clone();
 		Self::deposit_event(Event::AccusedLost { dispute: id, round, accused, challenger, exact, slashed });

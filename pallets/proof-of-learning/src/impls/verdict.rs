@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
-	traits::{AcceptedWork, LearningRewards, ModelGraph, WorkerRegistry},
+	traits::{AcceptedWork, CreditReason, LearningCredits, LearningRewards, ModelGraph, WorkerRegistry},
 	worker::Fault,
 };
 use polkadot_sdk::{
@@ -125,6 +125,12 @@ impl<T: Config> Pallet<T> {
 			}
 			None => Self::pay_fee(id, round, &evaluators),
 		};
+		// Of what is accepted as one, however many blocks it is divided into.
+		match round.purpose {
+			Purpose::Improvement => T::Credits::grant(&round.trainer, CreditReason::AcceptedBlock),
+			Purpose::Migration(_) => T::Credits::grant(&round.trainer, CreditReason::ExecutedMigration),
+			Purpose::Compaction | Purpose::Rollback => {}
+		}
 		Self::return_bond(id, round, round.bond.saturating_sub(paid));
 		Self::close(id, round, Verdict::Accepted);
 		match round.purpose {
@@ -183,7 +189,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn note_work(id: RoundId, round: &RoundOf<T>, agreeing: &[T::AccountId], contradicted: &[T::AccountId]) {
-		agreeing.iter().for_each(T::Workers::note_honest_work);
+		for evaluator in agreeing {
+			T::Workers::note_honest_work(evaluator);
+			T::Credits::grant(evaluator, CreditReason::HonestEvaluation);
+		}
 		let is_upheld =
 			|who: &T::AccountId| round.committee.iter().any(|seat| seat.evaluator == *who && seat.upheld);
 		for evaluator in contradicted.iter().filter(|who| !is_upheld(who)) {

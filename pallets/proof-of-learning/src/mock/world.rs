@@ -7,7 +7,9 @@ use blyan_primitives::{
 	draw::Lots,
 	learning::{NanoBits, Purpose},
 	migration::Migration,
-	traits::{AcceptedWork, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
+	traits::{
+		AcceptedWork, CreditReason, LearningCredits, LearningRewards, ModelGraph, ModelState, WorkerRegistry,
+	},
 	worker::{Fault, Role, Roles},
 	Balance, Hash,
 };
@@ -59,6 +61,8 @@ type Faults = StorageValue<World, Vec<(AccountId, Fault)>>;
 type HonestWork = StorageValue<World, Vec<AccountId>>;
 #[storage_alias]
 type Accruals = StorageValue<World, Vec<Accrual>>;
+#[storage_alias]
+type Granted = StorageValue<World, Vec<(AccountId, CreditReason)>>;
 /// How many blocks ago the randomness became known; `None` where there is none.
 #[storage_alias]
 type RandomnessAge = StorageValue<World, Option<BlockNumber>>;
@@ -125,6 +129,11 @@ impl World {
 
 	pub fn accruals() -> Vec<Accrual> {
 		Accruals::get().unwrap_or_default()
+	}
+
+	/// What learning credits were granted for.
+	pub fn granted() -> Vec<(AccountId, CreditReason)> {
+		Granted::get().unwrap_or_default()
 	}
 
 	pub fn set_randomness_age(age: Option<BlockNumber>) {
@@ -277,6 +286,16 @@ impl LearningRewards<AccountId> for World {
 	fn accrue_accepted(work: AcceptedWork<AccountId>) {
 		let AcceptedWork { submission, gain, trainer, lineage, evaluators } = work;
 		Accruals::append((submission, gain, trainer, lineage, evaluators));
+	}
+}
+
+impl LearningCredits<AccountId> for World {
+	fn grant(who: &AccountId, reason: CreditReason) {
+		Granted::append((*who, reason));
+	}
+
+	fn spend(_: &AccountId, _: u64) -> DispatchResult {
+		Err(DispatchError::Unavailable)
 	}
 }
 

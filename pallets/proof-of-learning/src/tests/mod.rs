@@ -3,6 +3,7 @@
 mod agenda;
 mod commit_reveal;
 mod contest;
+mod credits;
 mod draw;
 mod parameters;
 mod properties;
