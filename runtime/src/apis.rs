@@ -6,6 +6,7 @@ use blyan_primitives::{
 	api::{BlockInfo, Difference, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 };
 use frame_support::{
@@ -301,6 +302,20 @@ impl_runtime_apis! {
 
 		fn claimable_epochs(who: AccountId) -> Vec<u32> {
 			Rewards::claimable_epochs(&who)
+		}
+
+		fn credits(who: AccountId) -> u64 {
+			Rewards::credits(&who)
+		}
+	}
+
+	impl blyan_primitives::api::UsageApi<Block, AccountId> for Runtime {
+		fn usage_account(who: AccountId) -> Option<UsageAccountInfo<AccountId>> {
+			Usage::account(&who)
+		}
+
+		fn usage_parameters() -> UsageParameters {
+			Usage::parameters()
 		}
 	}
 

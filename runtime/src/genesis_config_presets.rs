@@ -5,7 +5,10 @@
 
 use crate::{configs::EPOCH_CONFIG, *};
 use alloc::{vec, vec::Vec};
-use blyan_primitives::economy::{BLY, GENESIS_SUPPLY};
+use blyan_primitives::{
+	economy::{BLY, GENESIS_SUPPLY},
+	usage::UsageParameters,
+};
 use frame_support::build_struct_json_patch;
 use pallet_disputes::DisputeParameters;
 use pallet_proof_of_learning::RoundParameters;
@@ -53,6 +56,16 @@ fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
 
+/// Deposits can be had back within a minute.
+fn local_usage_parameters() -> UsageParameters {
+	UsageParameters {
+		fresh_blocks: 20,
+		max_age_blocks: 30,
+		withdrawal_blocks: 30,
+		..UsageParameters::default()
+	}
+}
+
 fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<AccountId>) -> Value {
 	let accounts: Vec<AccountId> = Sr25519Keyring::iter().map(|key| key.to_account_id()).collect();
 	let rest =
@@ -70,6 +83,7 @@ fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<Ac
 		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters() },
 		disputes: DisputesConfig { parameters: local_dispute_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
+		usage: UsageConfig { parameters: local_usage_parameters() },
 	})
 }
 

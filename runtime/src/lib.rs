@@ -58,8 +58,8 @@ pub type Executive = frame_executive::Executive<
 	AllPalletsWithSystem,
 	Migrations,
 >;
-/// Storage migrations of this version: none, it is the first.
-type Migrations = ();
+/// Storage migrations of this version.
+type Migrations = (pallet_rewards::migrations::MigrateToV2<Runtime>,);
 
 /// Types that the node uses, without knowledge of calls.
 pub mod opaque {
@@ -147,4 +147,6 @@ mod runtime {
 	// Its deadlines come after those of the rounds: what it decides is settled in the next block.
 	#[runtime::pallet_index(34)]
 	pub type Disputes = pallet_disputes;
+	#[runtime::pallet_index(38)]
+	pub type Usage = pallet_usage;
 }

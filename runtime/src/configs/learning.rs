@@ -56,6 +56,7 @@ impl pallet_proof_of_learning::Config for Runtime {
 	type Graph = ExpertDag;
 	type Workers = Workers;
 	type Rewards = Rewards;
+	type Credits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxCommittee = ConstU32<21>;
 	type MaxOpenRounds = ConstU32<1_000>;
@@ -71,6 +72,7 @@ impl pallet_disputes::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Rounds = ProofOfLearning;
 	type Workers = Workers;
+	type Credits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxReferees = ConstU32<21>;
 	type MaxOpenDisputes = ConstU32<128>;
@@ -81,6 +83,22 @@ impl pallet_disputes::Config for Runtime {
 
 impl pallet_rewards::Config for Runtime {
 	type Currency = Balances;
+	// Nobody verifies training manifests yet: the data's share waits, lapses, and is never minted.
+	type Data = ();
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = pallet_rewards::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_usage::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Signature = Signature;
+	type Public = <Signature as sp_runtime::traits::Verify>::Signer;
+	type Blocks = ExpertDag;
+	type Workers = Workers;
+	type Rewards = Rewards;
+	type MaxServers = ConstU32<32>;
+	type WeightInfo = pallet_usage::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = pallet_usage::benchmarking::Sr25519Keys;
 }

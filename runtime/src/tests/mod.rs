@@ -5,3 +5,4 @@ mod disputes;
 mod money;
 mod presets;
 mod rounds;
+mod usage;

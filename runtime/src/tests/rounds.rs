@@ -115,7 +115,7 @@ pub fn submit(model: ModelId, content: u8) -> SubmissionId {
 	(0..).take_while(|round| ProofOfLearning::round(*round).is_some()).last().expect("the round is there")
 }
 
-fn measured(gain: NanoBits) -> Finding {
+pub fn measured(gain: NanoBits) -> Finding {
 	Finding::Measured(Report {
 		baseline: 3 * BIT_PER_BYTE,
 		gain,
@@ -126,7 +126,7 @@ fn measured(gain: NanoBits) -> Finding {
 }
 
 /// Runs the round to its end with every evaluator finding the same, and nobody contesting it.
-fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
+pub fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
 	run_to(System::block_number() + 4);
 	let info = ProofOfLearning::round(round).expect("the round is there");
 	assert!(matches!(info.phase, RoundPhase::Commit { .. }), "{:?}", info.phase);
