@@ -13,6 +13,7 @@ use crate::{
 	learning::{DisputeId, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
 	migration::Migration,
 	sealed::{LotId, LotState, NewLot, SealedTerms},
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::{Role, Roles},
 	Balance, BlockNumber, Hash,
 };
@@ -366,5 +367,15 @@ sp_api::decl_runtime_apis! {
 		fn owed(who: AccountId) -> (Balance, Balance);
 		/// The closed epochs on which `who` has a claim that can be made, oldest first.
 		fn claimable_epochs(who: AccountId) -> Vec<u32>;
+		/// The learning credits that `who` has.
+		fn credits(who: AccountId) -> u64;
+	}
+
+	/// Prepaid accounts for the use of components.
+	pub trait UsageApi<AccountId: Codec> {
+		/// A client's account.
+		fn usage_account(who: AccountId) -> Option<UsageAccountInfo<AccountId>>;
+		/// What use is worth, and how receipts are taken.
+		fn usage_parameters() -> UsageParameters;
 	}
 }

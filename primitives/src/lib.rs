@@ -14,6 +14,7 @@
 //! | [`economy`] | units, issuance, proportional settlement |
 //! | [`sealed`] | lots of sealed shards, and where the text of a shard is |
 //! | [`submission`] | what comes with the blocks of a submission |
+//! | [`usage`] | receipts for the use of components |
 //! | [`worker`] | roles, machines, faults |
 //! | [`traits`] | the seams between pallets |
 //! | [`api`] | runtime APIs |
@@ -42,6 +43,7 @@ pub mod sealed;
 pub mod seats;
 pub mod submission;
 pub mod traits;
+pub mod usage;
 pub mod worker;
 
 use polkadot_sdk::{

@@ -9,8 +9,10 @@ use crate::{
 	worker::{Fault, Role},
 	Balance, Hash,
 };
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult, Perbill};
+use scale_info::TypeInfo;
 
 /// A model as a round sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -128,12 +130,6 @@ pub trait LearningRewards<AccountId> {
 	fn accrue_accepted(work: AcceptedWork<AccountId>);
 }
 
-/// Where what looks after others' honesty is paid. Offered by `rewards`, used by `proof-of-learning`.
-pub trait AuditRewards<AccountId> {
-	/// Accrues a claim on the audit budget of the running epoch, earned with that submission.
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId);
-}
-
 /// A submission whose seal may be opened now.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SuspectRound<AccountId, BlockNumber> {
@@ -171,6 +167,116 @@ pub trait Validators<AccountId> {
 	/// Makes `who` one, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_validator(who: &AccountId);
+}
+
+/// Whose data accepted work learned from, as far as that was verified. Offered by whoever audits training
+/// manifests, used by `rewards`.
+pub trait VerifiedData<AccountId> {
+	/// The contributors with their shares by mixing weight, one in all at most; `None` if the manifest was not
+	/// verified, or is not yet.
+	fn shares(submission: SubmissionId) -> Option<Vec<(AccountId, Perbill)>>;
+}
+
+/// Nothing is ever verified: the share of the data is not paid.
+impl<AccountId> VerifiedData<AccountId> for () {
+	fn shares(_: SubmissionId) -> Option<Vec<(AccountId, Perbill)>> {
+		None
+	}
+}
+
+/// Who must be told that data was verified. Offered by `rewards`, used by whoever audits training manifests.
+pub trait DataRewards {
+	/// [`VerifiedData::shares`] of the submission may be paid. To be told when that becomes so; before the
+	/// verdict, after it, or twice comes to the same.
+	fn data_verified(submission: SubmissionId);
+}
+
+/// Nobody is paid.
+impl DataRewards for () {
+	fn data_verified(_: SubmissionId) {}
+}
+
+/// Where audits and votes are paid. Offered by `rewards`.
+pub trait AuditRewards<AccountId> {
+	/// Adds to what `who` claims of the audits' budget of the running epoch, for work on that submission. All
+	/// such claims together are paid no more than a fifth of what learning and serving earn in the epoch.
+	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId);
+}
+
+/// Nobody is paid.
+impl<AccountId> AuditRewards<AccountId> for () {
+	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
+}
+
+/// Where the use of components is paid. Offered by `rewards`, used by `usage`.
+pub trait ServingRewards<AccountId> {
+	/// Adds to what each claims of the serving budget of the running epoch.
+	fn accrue_use(parts: BTreeMap<AccountId, Balance>);
+}
+
+/// Nobody is paid.
+impl<AccountId> ServingRewards<AccountId> for () {
+	fn accrue_use(_: BTreeMap<AccountId, Balance>) {}
+}
+
+/// What learning credits are earned by.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum CreditReason {
+	/// A submission that improved a model became head.
+	AcceptedBlock,
+	/// A dataset was approved as gold.
+	GoldDataset,
+	/// A submission changed a model's architecture.
+	ExecutedMigration,
+	/// A finding was within the tolerance in a round that is settled.
+	HonestEvaluation,
+	/// Somebody's fault was shown to the chain.
+	ProvenFault,
+}
+
+/// The ledger of learning credits. Offered by `rewards`. Credits come from nothing but [`Self::grant`], and go
+/// nowhere but by [`Self::spend`].
+pub trait LearningCredits<AccountId> {
+	/// Credits `who`, who must have had a bond at stake for it: the entry is paid by nobody else.
+	fn grant(who: &AccountId, reason: CreditReason);
+	/// Takes `amount` from `who`, for scheduled compute.
+	///
+	/// # Errors
+	/// `who` has fewer.
+	fn spend(who: &AccountId, amount: u64) -> DispatchResult;
+}
+
+/// No credits are kept, so there are none to spend.
+impl<AccountId> LearningCredits<AccountId> for () {
+	fn grant(_: &AccountId, _: CreditReason) {}
+
+	fn spend(_: &AccountId, amount: u64) -> DispatchResult {
+		match amount {
+			0 => Ok(()),
+			_ => Err(DispatchError::Unavailable),
+		}
+	}
+}
+
+/// A block that answers may have been computed from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ServedBlock<AccountId> {
+	/// Who trained it.
+	pub trainer: AccountId,
+	/// Whether its gain was measured and has outlived the time in which it could be taken back.
+	pub is_proven: bool,
+}
+
+/// The blocks that are or were heads. Offered by `expert-dag`, used by `usage`.
+pub trait ServedBlocks<AccountId> {
+	/// The block, if it is or was head of its component.
+	fn served(block: BlockId) -> Option<ServedBlock<AccountId>>;
+	/// `count` such blocks, [`crate::usage::MAX_USED_BLOCKS`] at most. For benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_served(count: u32) -> Vec<BlockId>;
 }
 
 /// A measured finding that is contested, or may be, with what it was measured by.

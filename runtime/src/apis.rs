@@ -8,6 +8,7 @@ use blyan_primitives::{
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	sealed::{LotId, SealedTerms},
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 };
 use frame_support::{
@@ -339,6 +340,20 @@ impl_runtime_apis! {
 
 		fn claimable_epochs(who: AccountId) -> Vec<u32> {
 			Rewards::claimable_epochs(&who)
+		}
+
+		fn credits(who: AccountId) -> u64 {
+			Rewards::credits(&who)
+		}
+	}
+
+	impl blyan_primitives::api::UsageApi<Block, AccountId> for Runtime {
+		fn usage_account(who: AccountId) -> Option<UsageAccountInfo<AccountId>> {
+			Usage::account(&who)
+		}
+
+		fn usage_parameters() -> UsageParameters {
+			Usage::parameters()
 		}
 	}
 

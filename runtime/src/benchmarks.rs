@@ -23,4 +23,5 @@ define_benchmarks!(
 	[pallet_disputes, Disputes]
 	[pallet_sealed_shards, SealedShards]
 	[pallet_canaries, Canaries]
+	[pallet_usage, Usage]
 );

@@ -5,7 +5,10 @@
 
 use crate::{configs::EPOCH_CONFIG, *};
 use alloc::{vec, vec::Vec};
-use blyan_primitives::economy::{BLY, GENESIS_SUPPLY};
+use blyan_primitives::{
+	economy::{BLY, GENESIS_SUPPLY},
+	usage::UsageParameters,
+};
 use frame_support::build_struct_json_patch;
 use pallet_canaries::CanaryParameters;
 use pallet_disputes::DisputeParameters;
@@ -71,6 +74,16 @@ fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
 
+/// Deposits can be had back within a minute.
+fn local_usage_parameters() -> UsageParameters {
+	UsageParameters {
+		fresh_blocks: 20,
+		max_age_blocks: 30,
+		withdrawal_blocks: 30,
+		..UsageParameters::default()
+	}
+}
+
 fn genesis(
 	validators: Vec<(AccountId, AccountId, SessionKeys)>,
 	sudo: Option<AccountId>,
@@ -94,6 +107,7 @@ fn genesis(
 		sealed_shards: SealedShardsConfig { parameters: local_sealed_parameters() },
 		canaries: CanariesConfig { parameters: local_canary_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
+		usage: UsageConfig { parameters: local_usage_parameters() },
 	})
 }
 

@@ -59,7 +59,10 @@ pub type Executive = frame_executive::Executive<
 	Migrations,
 >;
 /// Storage migrations of this version.
-type Migrations = (pallet_proof_of_learning::migrations::v2::MigrateToV2<Runtime>,);
+type Migrations = (
+	pallet_proof_of_learning::migrations::v2::MigrateToV2<Runtime>,
+	pallet_rewards::migrations::MigrateToV2<Runtime>,
+);
 
 /// Types that the node uses, without knowledge of calls.
 pub mod opaque {
@@ -151,4 +154,6 @@ mod runtime {
 	pub type SealedShards = pallet_sealed_shards;
 	#[runtime::pallet_index(35)]
 	pub type Canaries = pallet_canaries;
+	#[runtime::pallet_index(38)]
+	pub type Usage = pallet_usage;
 }

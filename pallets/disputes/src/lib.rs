@@ -44,7 +44,7 @@ pub mod pallet {
 	use crate::{impls::step::Step, types::*, weights::WeightInfo};
 	use blyan_primitives::{
 		learning::{AllLosses, RefereeFinding, ShardLosses},
-		traits::{ContestableRounds, WorkerRegistry},
+		traits::{ContestableRounds, LearningCredits, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -75,6 +75,9 @@ pub mod pallet {
 
 		/// From whom referees are drawn, and whose bonds are slashed.
 		type Workers: WorkerRegistry<Self::AccountId>;
+
+		/// Where who shows a fault earns learning credits.
+		type Credits: LearningCredits<Self::AccountId>;
 
 		/// Randomness with the block since which it was known; `None` where that block had none. Referees are
 		/// drawn from it, so whoever can choose it can choose its judges.

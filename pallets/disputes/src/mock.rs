@@ -17,7 +17,7 @@ use blyan_primitives::{
 	},
 	migration::Migration,
 	submission::Envelope,
-	traits::{AcceptedWork, AuditRewards, LearningRewards, ModelGraph, ModelState},
+	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, ModelState},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
 };
@@ -93,6 +93,7 @@ impl pallet_proof_of_learning::Config for Test {
 	type Sealed = ();
 	type Workers = WorkersPallet;
 	type Rewards = World;
+	type Credits = World;
 	type Randomness = World;
 	type MaxCommittee = ConstU32<7>;
 	type MaxOpenRounds = ConstU32<12>;
@@ -111,6 +112,7 @@ impl Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Rounds = ProofOfLearning;
 	type Workers = WorkersPallet;
+	type Credits = World;
 	type Randomness = World;
 	type MaxReferees = ConstU32<11>;
 	type MaxOpenDisputes = ConstU32<MAX_OPEN>;
@@ -129,8 +131,15 @@ type Generation = StorageValue<World, u64>;
 /// How many blocks ago the randomness became known; `None` where there is none.
 #[storage_alias]
 type RandomnessAge = StorageValue<World, Option<BlockNumber>>;
+#[storage_alias]
+type Granted = StorageValue<World, Vec<(AccountId, CreditReason)>>;
 
 impl World {
+	/// What learning credits were granted for.
+	pub fn granted() -> Vec<(AccountId, CreditReason)> {
+		Granted::get().unwrap_or_default()
+	}
+
 	pub fn set_randomness_age(age: Option<BlockNumber>) {
 		RandomnessAge::put(age);
 	}
@@ -201,6 +210,16 @@ impl LearningRewards<AccountId> for World {
 
 impl AuditRewards<AccountId> for World {
 	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
+}
+
+impl LearningCredits<AccountId> for World {
+	fn grant(who: &AccountId, reason: CreditReason) {
+		Granted::append((*who, reason));
+	}
+
+	fn spend(_: &AccountId, _: u64) -> DispatchResult {
+		Err(DispatchError::Unavailable)
+	}
 }
 
 impl Randomness<Option<Hash>, BlockNumberFor<Test>> for World {

@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod impl_model_graph;
+mod impl_served_blocks;
 mod impls;
 #[cfg(test)]
 mod mock;

@@ -64,7 +64,7 @@ pub mod pallet {
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
 		submission::Envelope,
-		traits::{AuditRewards, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
+		traits::{AuditRewards, LearningCredits, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -101,6 +101,9 @@ pub mod pallet {
 
 		/// Where sealed shards are drawn from, for models that ask for them; `()` for none.
 		type Sealed: SealedReserve<Self::AccountId, BlockNumberFor<Self>>;
+
+		/// Where work earns learning credits.
+		type Credits: LearningCredits<Self::AccountId>;
 
 		/// Randomness with the block since which it was known; `None` where that block had none. Committees
 		/// and shards are drawn from it, so whoever can choose it can choose its judges.

@@ -78,6 +78,7 @@ impl Config for Test {
 	type Workers = World;
 	type Rewards = World;
 	type Sealed = Reserve;
+	type Credits = World;
 	type Randomness = World;
 	type MaxCommittee = ConstU32<7>;
 	type MaxOpenRounds = ConstU32<MAX_OPEN_ROUNDS>;

@@ -10,8 +10,11 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod impl_learning_credits;
 mod impl_learning_rewards;
+mod impl_other_rewards;
 mod impls;
+pub mod migrations;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
@@ -30,12 +33,17 @@ use polkadot_sdk::{frame_support, frame_system, sp_runtime};
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
-	use blyan_primitives::{dag::SubmissionId, economy::Budget, Balance};
+	use blyan_primitives::{
+		dag::SubmissionId,
+		economy::Budget,
+		traits::{CreditReason, VerifiedData},
+		Balance,
+	};
 	use frame_support::{pallet_prelude::*, traits::fungible, weights::WeightMeter};
 	use frame_system::pallet_prelude::*;
 
 	/// The in-code storage version.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -45,6 +53,9 @@ pub mod pallet {
 	pub trait Config: polkadot_sdk::frame_system::Config<RuntimeEvent: From<Event<Self>>> {
 		/// The native token. Nothing but this pallet may mint it.
 		type Currency: fungible::Mutate<Self::AccountId, Balance = Balance>;
+
+		/// Whose data was verified.
+		type Data: VerifiedData<Self::AccountId>;
 
 		/// On how many epochs an account may have open claims; the oldest is settled and carried when
 		/// there would be more.
@@ -96,6 +107,34 @@ pub mod pallet {
 	/// Sums over everything that ever was.
 	#[pallet::storage]
 	pub type AllTime<T: Config> = StorageValue<_, Totals, ValueQuery>;
+
+	/// Accepted work whose data is not verified yet. Paid for by the submission's bond, which the work had, and
+	/// forgotten after [`RewardParameters::data_patience_epochs`].
+	///
+	/// Hasher: the chain numbers the submissions.
+	#[pallet::storage]
+	pub type WaitingShares<T: Config> = StorageMap<_, Twox64Concat, SubmissionId, WaitingShare>;
+
+	/// The submissions of [`WaitingShares`], by the epoch of their verdict.
+	///
+	/// Hashers: the chain numbers both.
+	#[pallet::storage]
+	pub type WaitingSharesOf<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, EpochNumber, Twox64Concat, SubmissionId, ()>;
+
+	/// No epoch before this one has an entry in [`WaitingSharesOf`].
+	#[pallet::storage]
+	pub type OldestWaitingShare<T: Config> = StorageValue<_, EpochNumber, ValueQuery>;
+
+	/// Learning credits. Who has an entry had a bond for what earned it. They cannot be moved.
+	///
+	/// Hasher: accounts are chosen by users.
+	#[pallet::storage]
+	pub type Credits<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u64, ValueQuery>;
+
+	/// Sums over all learning credits.
+	#[pallet::storage]
+	pub type AllTimeCredits<T: Config> = StorageValue<_, CreditTotals, ValueQuery>;
 
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]
@@ -184,6 +223,38 @@ pub mod pallet {
 			/// What was left of its budgets, and is never minted.
 			left: Balance,
 		},
+		/// An account's component was used: it earned a claim on the serving budget.
+		UseAccrued {
+			/// The epoch that will settle it.
+			epoch: EpochNumber,
+			/// Who earned it.
+			account: T::AccountId,
+			/// The claim; more claims than budget scale it down.
+			amount: Balance,
+		},
+		/// The data of accepted work was not verified in time. Its share is never minted.
+		DataShareLapsed {
+			/// The accepted submission.
+			submission: SubmissionId,
+			/// What would have been claimed.
+			amount: Balance,
+		},
+		/// An account earned learning credits.
+		CreditsEarned {
+			/// Who.
+			account: T::AccountId,
+			/// By what.
+			reason: CreditReason,
+			/// How many.
+			amount: u64,
+		},
+		/// An account spent learning credits.
+		CreditsSpent {
+			/// Who.
+			account: T::AccountId,
+			/// How many.
+			amount: u64,
+		},
 		/// Governance set the parameters.
 		ParametersSet {
 			/// What holds from now on; the length of an epoch, from the next epoch on.
@@ -212,6 +283,11 @@ pub mod pallet {
 		LearningRateTooHigh,
 		/// A claim must be open for an epoch at least.
 		ClaimExpiryTooShort,
+		/// A data share must wait for [`MAX_DATA_PATIENCE_EPOCHS`] at most.
+		DataPatienceTooLong,
+		/// The account has fewer learning credits. Earn more by accepted work, honest measurement or proof of
+		/// faults.
+		CreditsTooFew,
 	}
 
 	#[pallet::hooks]
@@ -227,17 +303,18 @@ pub mod pallet {
 		fn on_idle(_now: BlockNumberFor<T>, remaining: Weight) -> Weight {
 			let mut meter = WeightMeter::with_limit(remaining);
 			Self::prune(&mut meter);
+			Self::lapse_data(&mut meter);
 			meter.consumed()
 		}
 
 		fn integrity_test() {
 			assert!(T::MaxOpenClaims::get() > 0, "MaxOpenClaims must allow for a claim");
-			let shares = [TRAINER_SHARE, LINEAGE_SHARE, EVALUATORS_SHARE];
+			let shares = [TRAINER_SHARE, LINEAGE_SHARE, EVALUATORS_SHARE, DATA_SHARE];
 			let parts = shares.iter().fold(0u32, |sum, share| sum.saturating_add(share.deconstruct()));
 			assert_eq!(
 				parts,
-				sp_runtime::Perbill::from_percent(80).deconstruct(),
-				"a fifth of what accepted work is worth belongs to the data"
+				sp_runtime::Perbill::one().deconstruct(),
+				"the shares of accepted work are the whole of it"
 			);
 			assert_eq!(LINEAGE_WEIGHTS.iter().sum::<Balance>(), LINEAGE_WEIGHT_SUM);
 		}
@@ -305,7 +382,7 @@ pub mod pallet {
 		///
 		/// # Errors
 		/// [`Error::EpochBlocksOutOfRange`], [`Error::MinPayoutTooSmall`],
-		/// [`Error::LearningRateTooHigh`], [`Error::ClaimExpiryTooShort`].
+		/// [`Error::LearningRateTooHigh`], [`Error::ClaimExpiryTooShort`], [`Error::DataPatienceTooLong`].
 		///
 		/// Event: [`Event::ParametersSet`].
 		#[pallet::call_index(3)]

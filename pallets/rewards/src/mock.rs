@@ -2,16 +2,18 @@
 
 use crate::{self as pallet_rewards, pallet::*, types::*};
 use blyan_primitives::{
+	dag::SubmissionId,
 	economy::{BLY, EXISTENTIAL_DEPOSIT, GENESIS_SUPPLY},
 	learning::NanoBits,
-	traits::{AcceptedWork, LearningRewards},
+	traits::{AcceptedWork, DataRewards, LearningRewards, VerifiedData},
 	Balance,
 };
 use polkadot_sdk::{
 	frame_support::{construct_runtime, derive_impl, parameter_types, traits::Hooks, weights::Weight},
 	frame_system, pallet_balances, sp_io,
-	sp_runtime::{traits::IdentityLookup, BuildStorage},
+	sp_runtime::{traits::IdentityLookup, BuildStorage, Perbill},
 };
+use std::collections::BTreeMap;
 
 pub type AccountId = u64;
 pub type Block = frame_system::mocking::MockBlock<Test>;
@@ -24,6 +26,9 @@ pub const EPOCH_BLOCKS: u32 = 10;
 pub const MIN_PAYOUT: Balance = BLY;
 /// Epochs for which a claim stays open in tests.
 pub const EXPIRY: u32 = 3;
+
+/// Epochs for which a data share waits in tests.
+pub const PATIENCE: u32 = 2;
 
 construct_runtime!(
 	pub enum Test {
@@ -55,8 +60,30 @@ impl pallet_balances::Config for Test {
 
 impl Config for Test {
 	type Currency = Balances;
+	type Data = Verified;
 	type MaxOpenClaims = MaxOpenClaims;
 	type WeightInfo = ();
+}
+
+parameter_types! {
+	/// Whose data was verified, by submission.
+	pub static VerifiedShares: BTreeMap<SubmissionId, Vec<(AccountId, Perbill)>> = BTreeMap::new();
+}
+
+/// Verifies what the test says.
+pub struct Verified;
+
+impl VerifiedData<AccountId> for Verified {
+	fn shares(submission: SubmissionId) -> Option<Vec<(AccountId, Perbill)>> {
+		VerifiedShares::get().get(&submission).cloned()
+	}
+}
+
+/// Has the data of a submission verified, of which each contributor brought that many per cent.
+pub fn verify(submission: SubmissionId, shares: &[(AccountId, u32)]) {
+	let shares = shares.iter().map(|(who, share)| (*who, Perbill::from_percent(*share))).collect();
+	VerifiedShares::mutate(|verified| verified.insert(submission, shares));
+	<Rewards as DataRewards>::data_verified(submission);
 }
 
 pub fn parameters() -> RewardParameters {
@@ -65,6 +92,8 @@ pub fn parameters() -> RewardParameters {
 		min_payout: MIN_PAYOUT,
 		learning_rate: 100 * BLY,
 		claim_expiry_epochs: EXPIRY,
+		data_patience_epochs: PATIENCE,
+		credits: CreditRates::default(),
 	}
 }
 
@@ -91,6 +120,7 @@ impl ExtBuilder {
 			..Default::default()
 		};
 		let mut ext: sp_io::TestExternalities = genesis.build_storage().expect("genesis is valid").into();
+		VerifiedShares::take();
 		ext.execute_with(|| {
 			System::set_block_number(1);
 			Rewards::on_initialize(1);

@@ -16,7 +16,10 @@ impl<T: Config> Pallet<T> {
 		Self::check_open_claims()?;
 		Self::check_totals()?;
 		Self::check_cap()?;
-		Self::check_epochs()
+		Self::check_epochs()?;
+		Self::check_audits()?;
+		Self::check_unverified_data()?;
+		Self::check_credits()
 	}
 
 	/// 1. Paid and left are the budget, and no more is paid than was claimed.
@@ -121,6 +124,54 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			Epochs::<T>::iter().count() == expected as usize,
 			"rewards: there is an epoch before the oldest or after the running one"
+		);
+		Ok(())
+	}
+
+	/// 7. Audits of a closed epoch are paid a fifth of what learning and serving earned at most.
+	fn check_audits() -> Result<(), TryRuntimeError> {
+		let running = CurrentEpoch::<T>::get().map(|running| running.number);
+		for (_, record) in Epochs::<T>::iter().filter(|(number, _)| Some(*number) != running) {
+			ensure!(
+				record.pots.audits.budget <= record.audits_limit(),
+				"rewards: audits may be paid more than their share"
+			);
+		}
+		Ok(())
+	}
+
+	/// 8. Shares that wait are listed in their epochs, none of which is over and done with.
+	fn check_unverified_data() -> Result<(), TryRuntimeError> {
+		let oldest = OldestWaitingShare::<T>::get();
+		let running = CurrentEpoch::<T>::get().map(|running| running.number).unwrap_or_default();
+		for (submission, data) in WaitingShares::<T>::iter() {
+			ensure!(
+				WaitingSharesOf::<T>::contains_key(data.epoch, submission),
+				"rewards: a data share is not listed in its epoch"
+			);
+			ensure!(
+				(oldest..=running).contains(&data.epoch),
+				"rewards: a data share waits from an epoch that is not looked at"
+			);
+		}
+		ensure!(
+			WaitingShares::<T>::iter_keys().count() == WaitingSharesOf::<T>::iter_keys().count(),
+			"rewards: an epoch lists a data share that there is not"
+		);
+		Ok(())
+	}
+
+	/// 9. The credits are what was earned and not spent.
+	fn check_credits() -> Result<(), TryRuntimeError> {
+		let sum = Credits::<T>::iter_values().try_fold(0u64, |sum, credits| {
+			ensure!(credits > 0, "rewards: an entry without credits is in storage");
+			sum.checked_add(credits)
+				.ok_or(TryRuntimeError::Other("rewards: more credits than can be counted"))
+		})?;
+		let CreditTotals { granted, spent } = AllTimeCredits::<T>::get();
+		ensure!(
+			sum.checked_add(spent) == Some(granted),
+			"rewards: the credits are not what was earned and not spent"
 		);
 		Ok(())
 	}

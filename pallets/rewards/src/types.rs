@@ -2,6 +2,7 @@
 
 use blyan_primitives::{
 	economy::{settle, Budget, BLY, SUPPLY_CAP},
+	traits::CreditReason,
 	Balance, SLOT_MILLISECONDS,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -21,6 +22,14 @@ pub const TRAINER_SHARE: Perbill = Perbill::from_percent(55);
 pub const LINEAGE_SHARE: Perbill = Perbill::from_percent(10);
 /// The evaluators' share.
 pub const EVALUATORS_SHARE: Perbill = Perbill::from_percent(15);
+/// The share of the contributors of the data, from the data's budget.
+pub const DATA_SHARE: Perbill = Perbill::from_percent(20);
+/// What audits and votes may be paid in an epoch, as a share of what learning and serving earn in it.
+pub const AUDITS_SHARE: Perbill = Perbill::from_percent(20);
+/// Most contributors that are paid for a submission; those after them are not.
+pub const MAX_CONTRIBUTORS: usize = 64;
+/// The longest that an unverified data share can be set to wait, in epochs.
+pub const MAX_DATA_PATIENCE_EPOCHS: u32 = 8_766;
 /// How the ancestors' share is divided: halving with each generation, nearest first.
 pub const LINEAGE_WEIGHTS: [Balance; 4] = [8, 4, 2, 1];
 /// The sum of [`LINEAGE_WEIGHTS`].
@@ -57,18 +66,100 @@ pub struct RewardParameters {
 	pub learning_rate: Balance,
 	/// For how many epochs after its own a claim can be made.
 	pub claim_expiry_epochs: u32,
+	/// For how many epochs after that of the verdict the data's share waits to be verified.
+	pub data_patience_epochs: u32,
+	/// What earns how many learning credits.
+	pub credits: CreditRates,
 }
 
 impl Default for RewardParameters {
-	/// An hour of 2-second blocks, 10 BLY, 10,000 BLY a bit, and 30 days.
+	/// An hour of 2-second blocks, 10 BLY, 10,000 BLY a bit, 30 days, and a day.
 	fn default() -> Self {
 		Self {
 			epoch_blocks: 1_800,
 			min_payout: BLY.saturating_mul(10),
 			learning_rate: BLY.saturating_mul(10_000),
 			claim_expiry_epochs: 720,
+			data_patience_epochs: 24,
+			credits: CreditRates::default(),
 		}
 	}
+}
+
+/// What earns how many learning credits. Source of the numbers: spec "Proof of learning", rewards.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	serde::Serialize,
+	serde::Deserialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreditRates {
+	/// For [`CreditReason::AcceptedBlock`].
+	pub accepted_block: u32,
+	/// For [`CreditReason::GoldDataset`].
+	pub gold_dataset: u32,
+	/// For [`CreditReason::ExecutedMigration`].
+	pub executed_migration: u32,
+	/// For [`CreditReason::HonestEvaluation`].
+	pub honest_evaluation: u32,
+	/// For [`CreditReason::ProvenFault`].
+	pub proven_fault: u32,
+}
+
+impl Default for CreditRates {
+	fn default() -> Self {
+		Self {
+			accepted_block: 100,
+			gold_dataset: 50,
+			executed_migration: 200,
+			honest_evaluation: 25,
+			proven_fault: 75,
+		}
+	}
+}
+
+impl CreditRates {
+	/// What `reason` earns.
+	pub const fn of(&self, reason: CreditReason) -> u32 {
+		match reason {
+			CreditReason::AcceptedBlock => self.accepted_block,
+			CreditReason::GoldDataset => self.gold_dataset,
+			CreditReason::ExecutedMigration => self.executed_migration,
+			CreditReason::HonestEvaluation => self.honest_evaluation,
+			CreditReason::ProvenFault => self.proven_fault,
+		}
+	}
+}
+
+/// Sums over all learning credits that ever were.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct CreditTotals {
+	/// What was earned.
+	pub granted: u64,
+	/// What was spent.
+	pub spent: u64,
+}
+
+/// Accepted work whose data is not verified yet.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct WaitingShare {
+	/// The epoch that ran at the verdict.
+	pub epoch: EpochNumber,
+	/// What the work claims in all, of which the data's share is [`DATA_SHARE`]. In the smallest unit of BLY.
+	pub worth: Balance,
 }
 
 /// Something for each budget.
@@ -163,6 +254,11 @@ impl Pot {
 		settle(claim, self.claimed, self.budget)
 	}
 
+	/// What all claims on it come to, once the epoch is closed.
+	pub fn earned(&self) -> Balance {
+		self.claimed.min(self.budget)
+	}
+
 	/// The most that it may still pay. For a closed epoch that is the settlement of all open claims as
 	/// if they were one; rounded down one by one, they come to no more.
 	pub fn reserved(&self, closed: bool) -> Balance {
@@ -203,6 +299,22 @@ impl<BlockNumber> EpochRecord<BlockNumber> {
 	pub fn reserved(&self, closed: bool) -> Balance {
 		self.pots.sum(|pot| pot.reserved(closed))
 	}
+
+	/// The most that audits may be paid, by what learning and serving have earned so far.
+	pub fn audits_limit(&self) -> Balance {
+		AUDITS_SHARE.mul_floor(self.pots.learning.earned().saturating_add(self.pots.serving.earned()))
+	}
+
+	/// Lowers the audits' budget to [`Self::audits_limit`], as it must be when the epoch is closed; returns by
+	/// how much. Nothing has been paid of it before.
+	pub fn limit_audits(&mut self) -> Balance {
+		let limit = self.audits_limit();
+		let audits = &mut self.pots.audits;
+		let cut = audits.budget.saturating_sub(limit).min(audits.left);
+		audits.budget = audits.budget.saturating_sub(cut);
+		audits.left = audits.left.saturating_sub(cut);
+		cut
+	}
 }
 
 /// Sums over everything that ever was, in the smallest unit of BLY.
@@ -210,7 +322,7 @@ impl<BlockNumber> EpochRecord<BlockNumber> {
 	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Totals {
-	/// What epochs might pay.
+	/// What epochs might pay; of closed ones, without what audits could not earn.
 	pub budgeted: Balance,
 	/// What was settled.
 	pub paid: Balance,

@@ -57,6 +57,7 @@ impl pallet_proof_of_learning::Config for Runtime {
 	type Workers = Workers;
 	type Rewards = Rewards;
 	type Sealed = SealedShards;
+	type Credits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxCommittee = ConstU32<21>;
 	// What is measured and what waits; the line is read and written as one.
@@ -73,6 +74,7 @@ impl pallet_disputes::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Rounds = ProofOfLearning;
 	type Workers = Workers;
+	type Credits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxReferees = ConstU32<21>;
 	type MaxOpenDisputes = ConstU32<128>;
@@ -119,6 +121,22 @@ impl pallet_canaries::Config for Runtime {
 
 impl pallet_rewards::Config for Runtime {
 	type Currency = Balances;
+	// Nobody verifies training manifests yet: the data's share waits, lapses, and is never minted.
+	type Data = ();
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = pallet_rewards::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_usage::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Signature = Signature;
+	type Public = <Signature as sp_runtime::traits::Verify>::Signer;
+	type Blocks = ExpertDag;
+	type Workers = Workers;
+	type Rewards = Rewards;
+	type MaxServers = ConstU32<32>;
+	type WeightInfo = pallet_usage::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = pallet_usage::benchmarking::Sr25519Keys;
 }

@@ -7,3 +7,4 @@ mod money;
 mod presets;
 mod rounds;
 mod sealed;
+mod usage;

@@ -129,7 +129,7 @@ pub fn measured(gain: NanoBits) -> Finding {
 }
 
 /// Runs the round to its end with every evaluator finding the same, and nobody contesting it.
-fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
+pub fn conclude(round: SubmissionId, finding: &Finding) -> Verdict {
 	run_to(System::block_number() + 4);
 	let info = ProofOfLearning::round(round).expect("the round is there");
 	assert!(matches!(info.phase, RoundPhase::Commit { .. }), "{:?}", info.phase);

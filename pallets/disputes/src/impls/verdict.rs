@@ -4,7 +4,7 @@ use crate::{types::*, Config, Disputes, Event, HoldReason, Pallet};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	learning::ShardLosses,
-	traits::{ContestableRounds, DisputeOutcome, WorkerRegistry},
+	traits::{ContestableRounds, CreditReason, DisputeOutcome, LearningCredits, WorkerRegistry},
 	Balance,
 };
 use polkadot_sdk::{
@@ -35,6 +35,7 @@ impl<T: Config> Pallet<T> {
 		shares.extend(referees.into_iter().map(|referee| (referee, each)));
 		let fault = T::Rounds::fault_if_struck(dispute.round, &dispute.accused);
 		let slashed = T::Workers::note_fault_paying(&dispute.accused, fault, &shares);
+		T::Credits::grant(&dispute.challenger, CreditReason::ProvenFault);
 		Self::return_bond(id, &dispute);
 		let Dispute { round, accused, challenger, .. } = dispute.clone();
 		Self::deposit_event(Event::AccusedLost { dispute: id, round, accused, challenger, exact, slashed });

@@ -2,6 +2,7 @@ use crate::{mock::*, *};
 use blyan_primitives::{
 	learning::{RefereeFinding, ShardLosses, Verdict},
 	traits::CanaryRounds,
+	traits::CreditReason,
 	Balance,
 };
 use pallet_proof_of_learning::Phase;
@@ -45,6 +46,7 @@ fn liar_should_lose_a_twentieth_and_its_vote() {
 		assert_eq!((held(CHALLENGER), total(CHALLENGER)), (0, ENDOWMENT + SLASH / 2));
 		assert!(judges.iter().all(|who| total(*who) == ENDOWMENT + SLASH / 20));
 		assert_eq!((total(members[0]), issuance()), (ENDOWMENT - SLASH, before - SLASH / 4));
+		assert_eq!(World::granted(), [(CHALLENGER, CreditReason::ProvenFault)]);
 		assert!(round_of(round).committee[0].struck);
 		run_blocks(CONTEST + 1);
 		assert_eq!(verdict(round), Some(Verdict::Accepted));

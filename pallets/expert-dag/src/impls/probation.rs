@@ -106,6 +106,19 @@ impl<T: Config> Pallet<T> {
 		None
 	}
 
+	/// The block that brought the weights which `record` names.
+	pub(crate) fn source_of(mut record: BlockRecordOf<T>) -> Option<BlockRecordOf<T>> {
+		for _ in 0..MOST_NAMES_OF_WEIGHTS {
+			match record.block.kind {
+				BlockKind::Snapshot | BlockKind::Rollback => {
+					record = Blocks::<T>::get(record.block.parents.first()?)?;
+				}
+				_ => return Some(record),
+			}
+		}
+		None
+	}
+
 	/// The block that a former head has its content from.
 	fn weights_of(id: BlockId) -> Result<(BlockId, BlockRecordOf<T>), Error<T>> {
 		let record = Blocks::<T>::get(id).ok_or(Error::<T>::BlockNotFound)?;

@@ -6,5 +6,6 @@ mod models;
 mod probation;
 mod properties;
 mod queries;
+mod served;
 mod submissions;
 mod try_state;

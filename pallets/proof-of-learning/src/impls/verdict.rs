@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
-	traits::{AcceptedWork, AuditRewards, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
+	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Fault,
 };
 use polkadot_sdk::{
@@ -137,6 +137,12 @@ impl<T: Config> Pallet<T> {
 			}
 			None => Self::pay_fee(id, round, &evaluators),
 		};
+		// Of what is accepted as one, however many blocks it is divided into.
+		match round.purpose {
+			Purpose::Improvement => T::Credits::grant(&round.trainer, CreditReason::AcceptedBlock),
+			Purpose::Migration(_) => T::Credits::grant(&round.trainer, CreditReason::ExecutedMigration),
+			Purpose::Compaction | Purpose::Rollback => {}
+		}
 		Self::return_bond(id, round, round.bond.saturating_sub(paid));
 		Self::close(id, round, Verdict::Accepted);
 		match round.purpose {
@@ -246,7 +252,10 @@ impl<T: Config> Pallet<T> {
 		contradicted: &[T::AccountId],
 		fault_of: impl Fn(&SeatOf<T>) -> Fault,
 	) {
-		agreeing.iter().for_each(T::Workers::note_honest_work);
+		for evaluator in agreeing {
+			T::Workers::note_honest_work(evaluator);
+			T::Credits::grant(evaluator, CreditReason::HonestEvaluation);
+		}
 		let is_blamed = |seat: &&SeatOf<T>| !seat.upheld && contradicted.contains(&seat.evaluator);
 		for seat in round.committee.iter().filter(is_blamed) {
 			Self::note_fault(id, &seat.evaluator, fault_of(seat));

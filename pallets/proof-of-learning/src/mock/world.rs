@@ -7,7 +7,7 @@ use blyan_primitives::{
 	draw::Lots,
 	learning::{NanoBits, Purpose},
 	migration::Migration,
-	traits::{AcceptedWork, AuditRewards, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
+	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
 	worker::{Fault, INITIAL_REPUTATION, Role, Roles},
 	Balance, Hash,
 };
@@ -68,6 +68,8 @@ type Accruals = StorageValue<World, Vec<Accrual>>;
 /// Who accrued how much of the audit budget, with which submission.
 #[storage_alias]
 type Audits = StorageValue<World, Vec<(AccountId, Balance, SubmissionId)>>;
+#[storage_alias]
+type Granted = StorageValue<World, Vec<(AccountId, CreditReason)>>;
 /// How many blocks ago the randomness became known; `None` where there is none.
 #[storage_alias]
 type RandomnessAge = StorageValue<World, Option<BlockNumber>>;
@@ -152,6 +154,11 @@ impl World {
 
 	pub fn audits() -> Vec<(AccountId, Balance, SubmissionId)> {
 		Audits::get().unwrap_or_default()
+	}
+
+	/// What learning credits were granted for.
+	pub fn granted() -> Vec<(AccountId, CreditReason)> {
+		Granted::get().unwrap_or_default()
 	}
 
 	pub fn set_randomness_age(age: Option<BlockNumber>) {
@@ -322,6 +329,16 @@ impl LearningRewards<AccountId> for World {
 impl AuditRewards<AccountId> for World {
 	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
 		Audits::append((*who, amount, submission));
+	}
+}
+
+impl LearningCredits<AccountId> for World {
+	fn grant(who: &AccountId, reason: CreditReason) {
+		Granted::append((*who, reason));
+	}
+
+	fn spend(_: &AccountId, _: u64) -> DispatchResult {
+		Err(DispatchError::Unavailable)
 	}
 }
 

@@ -5,6 +5,7 @@ mod agenda;
 mod canaries;
 mod commit_reveal;
 mod contest;
+mod credits;
 mod draw;
 mod parameters;
 mod properties;

@@ -9,8 +9,23 @@ use polkadot_sdk::{
 };
 
 impl<T: Config> Pallet<T> {
-	/// Adds claims on a budget of the running epoch. Amounts of zero are no claims.
+	/// Adds claims on a budget of the running epoch, earned with a submission. Amounts of zero are no claims.
 	pub(crate) fn accrue(budget: Budget, claims: BTreeMap<T::AccountId, Balance>, submission: SubmissionId) {
+		Self::accrue_telling(budget, claims, |epoch, account, amount| Event::Accrued {
+			epoch,
+			account,
+			budget,
+			amount,
+			submission,
+		});
+	}
+
+	/// The same for whatever they were earned with; `tell` makes the event.
+	pub(crate) fn accrue_telling(
+		budget: Budget,
+		claims: BTreeMap<T::AccountId, Balance>,
+		tell: impl Fn(EpochNumber, T::AccountId, Balance) -> Event<T>,
+	) {
 		// Another pallet's hook may come before ours in the first block of an epoch.
 		Self::roll_epoch(frame_system::Pallet::<T>::block_number());
 		let Some(epoch) = CurrentEpoch::<T>::get().defensive().map(|running| running.number) else { return };
@@ -30,7 +45,7 @@ impl<T: Config> Pallet<T> {
 			*share = share.saturating_add(amount);
 			claimed = claimed.saturating_add(amount);
 			Claims::<T>::insert(epoch, &who, claim);
-			Self::deposit_event(Event::Accrued { epoch, account: who, budget, amount, submission });
+			Self::deposit_event(tell(epoch, who, amount));
 		}
 		Epochs::<T>::mutate(epoch, |record| {
 			if let Some(record) = record.as_mut().defensive() {

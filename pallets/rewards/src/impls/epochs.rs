@@ -23,10 +23,18 @@ impl<T: Config> Pallet<T> {
 			return false;
 		}
 		let mut totals = AllTime::<T>::get();
-		if let Some(record) = running.and_then(|running| Epochs::<T>::get(running.number)) {
+		if let Some((number, mut record)) =
+			running.and_then(|running| Some((running.number, Epochs::<T>::get(running.number)?)))
+		{
+			let before = record.reserved(false);
+			// Now it is known what learning and serving earned.
+			let cut = record.limit_audits();
 			// What was not claimed is free again.
-			totals.reserved =
-				totals.reserved.saturating_sub(record.reserved(false)).saturating_add(record.reserved(true));
+			totals.reserved = totals.reserved.saturating_sub(before).saturating_add(record.reserved(true));
+			if cut > 0 {
+				totals.budgeted = totals.budgeted.saturating_sub(cut);
+				Epochs::<T>::insert(number, record);
+			}
 		}
 
 		let blocks = Parameters::<T>::get().epoch_blocks;
@@ -128,6 +136,7 @@ impl<T: Config> Pallet<T> {
 		);
 		ensure!(parameters.learning_rate <= MAX_LEARNING_RATE, Error::<T>::LearningRateTooHigh);
 		ensure!(parameters.claim_expiry_epochs > 0, Error::<T>::ClaimExpiryTooShort);
+		ensure!(parameters.data_patience_epochs <= MAX_DATA_PATIENCE_EPOCHS, Error::<T>::DataPatienceTooLong);
 		Ok(())
 	}
 }

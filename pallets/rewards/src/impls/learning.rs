@@ -1,13 +1,14 @@
 //! What accepted work claims, and for whom. Pure.
 
 use crate::types::*;
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use blyan_primitives::{
 	economy::proportion,
 	learning::{NanoBits, BIT_PER_BYTE},
 	traits::AcceptedWork,
 	Balance,
 };
+use polkadot_sdk::sp_runtime::{traits::Saturating, Perbill};
 
 /// What a gain is worth at a rate for one bit per byte; nothing if it is no gain.
 pub(crate) fn worth(gain: NanoBits, rate: Balance) -> Balance {
@@ -40,6 +41,20 @@ pub(crate) fn divide<A: Ord + Clone>(work: &AcceptedWork<A>, worth: Balance) -> 
 		for (ancestor, weight) in ancestors.iter().zip(LINEAGE_WEIGHTS) {
 			add(ancestor, proportion(lineage, weight, whole));
 		}
+	}
+	parts
+}
+
+/// Divides the data's share of `worth` among the contributors, by their shares in order until those come to
+/// one. Every part is rounded down.
+pub(crate) fn divide_data<A: Ord>(worth: Balance, shares: Vec<(A, Perbill)>) -> BTreeMap<A, Balance> {
+	let part = DATA_SHARE.mul_floor(worth);
+	let (mut parts, mut left) = (BTreeMap::<A, Balance>::new(), Perbill::one());
+	for (who, share) in shares.into_iter().take(MAX_CONTRIBUTORS) {
+		let share = share.min(left);
+		left = left.saturating_sub(share);
+		let of_contributor = parts.entry(who).or_default();
+		*of_contributor = of_contributor.saturating_add(share.mul_floor(part));
 	}
 	parts
 }

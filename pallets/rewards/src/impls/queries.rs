@@ -13,17 +13,23 @@ impl<T: Config> Pallet<T> {
 		let Some(running) = CurrentEpoch::<T>::get().map(|running| running.number) else { return (0, 0) };
 		let (mut due, mut accruing) = (Carried::<T>::get(who), 0);
 		for epoch in OpenClaims::<T>::get(who) {
-			let (Some(record), Some(claim)) = (Epochs::<T>::get(epoch), Claims::<T>::get(epoch, who)) else {
+			let (Some(mut record), Some(claim)) = (Epochs::<T>::get(epoch), Claims::<T>::get(epoch, who))
+			else {
 				continue;
 			};
-			let quote = Self::quote(&record, &claim);
 			if epoch == running {
-				accruing = quote;
+				record.limit_audits();
+				accruing = Self::quote(&record, &claim);
 			} else if !Self::is_expired(epoch, running) {
-				due = due.saturating_add(quote);
+				due = due.saturating_add(Self::quote(&record, &claim));
 			}
 		}
 		(due, accruing)
+	}
+
+	/// The learning credits that `who` has.
+	pub fn credits(who: &T::AccountId) -> u64 {
+		Credits::<T>::get(who)
 	}
 
 	/// The closed epochs on which `who` has a claim that has not expired, oldest first.

@@ -2,7 +2,7 @@ use crate::{impls::learning::*, mock::*, pallet::*};
 use blyan_primitives::{
 	economy::{Budget, BLY},
 	learning::{BIT_PER_BYTE, MAX_NANOBITS},
-	traits::{AcceptedWork, AuditRewards},
+	traits::AcceptedWork,
 };
 use polkadot_sdk::frame_support::assert_storage_noop;
 use proptest::prelude::*;
@@ -119,21 +119,4 @@ proptest! {
 			prop_assert!(worth * 4 / 5 - sum <= parts_at_most as u128 + 3);
 		}
 	}
-}
-
-#[test]
-fn audits_should_accrue_on_their_own_budget() {
-	build_and_execute(|| {
-		<Rewards as AuditRewards<_>>::accrue_audit(&4, 3 * BLY, 9);
-		accrue(work(BIT_PER_BYTE / 10, 4, &[]));
-		let claim = Claims::<Test>::get(0, 4).unwrap();
-		assert_eq!((claim.audits, claim.learning), (3 * BLY, 55 * BLY / 10));
-		assert_eq!((pot(0).claimed, pot(0).claimants), (55 * BLY / 10, 1), "nothing of it is on another");
-		let budget = Budget::Audits;
-		assert_eq!(
-			events()[1],
-			Event::Accrued { epoch: 0, account: 4, budget, amount: 3 * BLY, submission: 9 }
-		);
-		assert_storage_noop!(<Rewards as AuditRewards<_>>::accrue_audit(&5, 0, 9));
-	});
 }

@@ -43,12 +43,17 @@ fn set_parameters_should_fail_when_they_make_no_sense_or_the_origin_is_not_root(
 			Error::<Test>::LearningRateTooHigh
 		);
 		assert_noop!(set(with(&|p| p.claim_expiry_epochs = 0)), Error::<Test>::ClaimExpiryTooShort);
+		assert_noop!(
+			set(with(&|p| p.data_patience_epochs = MAX_DATA_PATIENCE_EPOCHS + 1)),
+			Error::<Test>::DataPatienceTooLong
+		);
 		assert_noop!(Rewards::force_set_parameters(RuntimeOrigin::signed(1), parameters()), BadOrigin);
 		assert_ok!(set(with(&|p| {
 			p.epoch_blocks = MAX_EPOCH_BLOCKS;
 			p.min_payout = EXISTENTIAL_DEPOSIT;
 			p.learning_rate = MAX_LEARNING_RATE;
 			p.claim_expiry_epochs = 1;
+			p.data_patience_epochs = MAX_DATA_PATIENCE_EPOCHS;
 		})));
 	});
 }
@@ -65,7 +70,9 @@ fn genesis_should_read_parameters_from_json() {
 	let json =
 		serde_json::to_string(&GenesisConfig::<Test> { parameters: parameters(), ..Default::default() });
 	let expected = "{\"parameters\":{\"epochBlocks\":10,\"minPayout\":1000000000000,\
-		\"learningRate\":100000000000000,\"claimExpiryEpochs\":3}}";
+		\"learningRate\":100000000000000,\"claimExpiryEpochs\":3,\"dataPatienceEpochs\":2,\
+		\"credits\":{\"acceptedBlock\":100,\"goldDataset\":50,\"executedMigration\":200,\"honestEvaluation\":25,\
+		\"provenFault\":75}}}";
 	assert_eq!(json.unwrap(), expected);
 	let read: GenesisConfig<Test> = serde_json::from_str(expected).unwrap();
 	assert_eq!(read.parameters, parameters());

@@ -2,6 +2,7 @@
 
 use crate::{impls::learning, mock::*, pallet::*, types::*};
 use blyan_primitives::{
+	dag::SubmissionId,
 	economy::{Budget, BLY, GENESIS_SUPPLY, SUPPLY_CAP},
 	learning::{NanoBits, BIT_PER_BYTE},
 	traits::AcceptedWork,
@@ -14,12 +15,40 @@ const ACCOUNTS: std::ops::Range<AccountId> = 1..7;
 
 #[derive(Clone, Debug)]
 enum Step {
-	Accept { gain: NanoBits, trainer: AccountId, lineage: Vec<Vec<AccountId>>, evaluators: Vec<AccountId> },
-	OtherBudget { budget: Budget, who: AccountId, amount: Balance },
-	Wait { blocks: u64, idle: bool },
-	Claim { who: AccountId, back: u32, by_another: bool },
-	ClaimCarried { who: AccountId },
-	SetParameters { epoch_blocks: u32, min_payout: Balance, rate: Balance, expiry: u32 },
+	Accept {
+		gain: NanoBits,
+		trainer: AccountId,
+		lineage: Vec<Vec<AccountId>>,
+		evaluators: Vec<AccountId>,
+	},
+	/// Has the data of one of the submissions so far verified, or of one to come.
+	Verify {
+		submission: SubmissionId,
+		shares: Vec<(AccountId, u32)>,
+	},
+	OtherBudget {
+		budget: Budget,
+		who: AccountId,
+		amount: Balance,
+	},
+	Wait {
+		blocks: u64,
+		idle: bool,
+	},
+	Claim {
+		who: AccountId,
+		back: u32,
+		by_another: bool,
+	},
+	ClaimCarried {
+		who: AccountId,
+	},
+	SetParameters {
+		epoch_blocks: u32,
+		min_payout: Balance,
+		rate: Balance,
+		expiry: u32,
+	},
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -29,6 +58,8 @@ fn step() -> impl Strategy<Value = Step> {
 		5 => (0..BIT_PER_BYTE / 2, who(), proptest::collection::vec(many(), 1..4), many()).prop_map(
 			|(gain, trainer, lineage, evaluators)| Step::Accept { gain, trainer, lineage, evaluators }
 		),
+		4 => (0u64..24, proptest::collection::vec((who(), 0u32..80), 0..4))
+			.prop_map(|(submission, shares)| Step::Verify { submission, shares }),
 		2 => (proptest::sample::select(Budget::ALL.to_vec()), who(), 0..5 * BLY)
 			.prop_map(|(budget, who, amount)| Step::OtherBudget { budget, who, amount }),
 		5 => (1u64..15, any::<bool>()).prop_map(|(blocks, idle)| Step::Wait { blocks, idle }),
@@ -46,6 +77,10 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
 	claims: BTreeMap<EpochNumber, BTreeMap<Budget, BTreeMap<AccountId, Balance>>>,
 	budgets: BTreeMap<EpochNumber, BTreeMap<Budget, Balance>>,
+	/// How many submissions were accepted; they are numbered from 0.
+	accepted: SubmissionId,
+	/// Those whose data waits: epoch of the verdict, and what the work claimed.
+	waiting: BTreeMap<SubmissionId, (EpochNumber, Balance)>,
 }
 
 impl Model {
@@ -59,9 +94,29 @@ impl Model {
 	/// Takes down the budgets of epochs that have come about.
 	fn watch(&mut self) {
 		for (epoch, record) in Epochs::<Test>::iter() {
-			let budgets = record.pots.iter().map(|(budget, pot)| (budget, pot.budget)).collect();
-			assert_eq!(self.budgets.entry(epoch).or_insert_with(|| BTreeMap::clone(&budgets)), &budgets);
+			let mut budgets: BTreeMap<_, _> =
+				record.pots.iter().map(|(budget, pot)| (budget, pot.budget)).collect();
+			let first = self.budgets.entry(epoch).or_insert_with(|| budgets.clone()).clone();
+			if epoch < running() {
+				assert_eq!(budgets[&Budget::Audits], self.budget(epoch, Budget::Audits));
+				budgets.insert(Budget::Audits, first[&Budget::Audits]);
+			}
+			assert_eq!(first, budgets);
 		}
+	}
+
+	fn claimed(&self, epoch: EpochNumber, budget: Budget) -> Balance {
+		self.claims.get(&epoch).and_then(|pots| pots.get(&budget)).map_or(0, |pot| pot.values().sum())
+	}
+
+	/// What a closed epoch may pay: of audits, no more than a fifth of what learning and serving earned.
+	fn budget(&self, epoch: EpochNumber, budget: Budget) -> Balance {
+		let whole = self.budgets[&epoch][&budget];
+		if budget != Budget::Audits {
+			return whole;
+		}
+		let earned = |budget| self.claimed(epoch, budget).min(self.budgets[&epoch][&budget]);
+		whole.min((earned(Budget::Learning) + earned(Budget::Serving)) / 5)
 	}
 
 	/// What the claims of `who` on closed epochs come to: written down as the rule says it.
@@ -69,7 +124,7 @@ impl Model {
 		let mut sum = 0;
 		for (epoch, pots) in self.claims.iter().filter(|(epoch, _)| **epoch < running()) {
 			for (budget, pot) in pots {
-				let (claimed, budget) = (pot.values().sum::<Balance>(), self.budgets[epoch][budget]);
+				let (claimed, budget) = (self.claimed(*epoch, *budget), self.budget(*epoch, *budget));
 				let claim = pot.get(&who).copied().unwrap_or_default();
 				sum += if claimed <= budget { claim } else { mul_div(budget, claim, claimed) };
 			}
@@ -87,10 +142,26 @@ fn mul_div(a: Balance, b: Balance, c: Balance) -> Balance {
 fn apply(step: &Step, model: &mut Model) {
 	match step.clone() {
 		Step::Accept { gain, trainer, lineage, evaluators } => {
-			let work = AcceptedWork { lineage, ..work(gain, trainer, &evaluators) };
+			let submission = model.accepted;
+			model.accepted += 1;
+			let work = AcceptedWork { submission, lineage, ..work(gain, trainer, &evaluators) };
 			let worth = learning::worth(gain, Parameters::<Test>::get().learning_rate);
 			model.accrue(Budget::Learning, learning::divide(&work, worth));
+			match VerifiedShares::get().get(&submission) {
+				Some(shares) => model.accrue(Budget::Data, learning::divide_data(worth, shares.clone())),
+				None => drop(model.waiting.insert(submission, (running(), worth))),
+			}
 			accrue(work);
+		}
+		Step::Verify { submission, shares } => {
+			verify(submission, &shares);
+			// Too late it waits on, for nothing.
+			let in_time = |(epoch, _): &(EpochNumber, Balance)| running() <= epoch + PATIENCE;
+			if model.waiting.get(&submission).is_some_and(in_time) {
+				let (_, worth) = model.waiting.remove(&submission).expect("just seen");
+				let shares = VerifiedShares::get()[&submission].clone();
+				model.accrue(Budget::Data, learning::divide_data(worth, shares));
+			}
 		}
 		Step::OtherBudget { budget, who, amount } => {
 			model.accrue(budget, [(who, amount)]);
@@ -127,6 +198,7 @@ fn apply(step: &Step, model: &mut Model) {
 				min_payout,
 				learning_rate: rate,
 				claim_expiry_epochs: expiry,
+				..parameters()
 			};
 			Rewards::force_set_parameters(RuntimeOrigin::root(), parameters).expect("they make sense");
 		}
@@ -168,6 +240,8 @@ fn run(supply: Balance, steps: &[Step]) {
 		}
 		assert_eq!(AllTime::<Test>::get().minted, minted);
 		assert_eq!(Balances::total_issuance(), supply + minted, "nothing else is minted");
+		let waits = |submission| model.waiting.contains_key(&submission);
+		assert!(WaitingShares::<Test>::iter_keys().all(waits), "what waits is what was not paid");
 	});
 }
 

@@ -116,3 +116,60 @@ fn try_state_6_should_fail_when_epochs_do_not_follow_each_other() {
 		"rewards: there are epochs, and none runs",
 	);
 }
+
+#[test]
+fn try_state_7_should_fail_when_audits_may_be_paid_too_much() {
+	broken(
+		|| {
+			// Three BLY were claimed: a fifth of them is the most.
+			Epochs::<Test>::mutate(0, |record| {
+				let audits = &mut record.as_mut().unwrap().pots.audits;
+				(audits.budget, audits.left) = (audits.budget + 1, audits.left + 1);
+			});
+		},
+		"rewards: audits may be paid more than their share",
+	);
+}
+
+fn wait() {
+	accrue(blyan_primitives::traits::AcceptedWork {
+		submission: 9,
+		..work(blyan_primitives::learning::BIT_PER_BYTE, 1, &[])
+	});
+	Rewards::do_try_state().expect("all is well so far");
+}
+
+#[test]
+fn try_state_8_should_fail_when_waiting_shares_and_their_lists_differ() {
+	broken(
+		|| {
+			wait();
+			WaitingSharesOf::<Test>::remove(1, 9);
+		},
+		"rewards: a data share is not listed in its epoch",
+	);
+	broken(
+		|| {
+			wait();
+			OldestWaitingShare::<Test>::put(2);
+		},
+		"rewards: a data share waits from an epoch that is not looked at",
+	);
+	broken(
+		|| {
+			wait();
+			WaitingShares::<Test>::remove(9);
+		},
+		"rewards: an epoch lists a data share that there is not",
+	);
+}
+
+#[test]
+fn try_state_9_should_fail_when_credits_come_from_nowhere() {
+	broken(|| Credits::<Test>::insert(1, 5), "rewards: the credits are not what was earned and not spent");
+	broken(|| Credits::<Test>::insert(1, 0), "rewards: an entry without credits is in storage");
+	broken(
+		|| AllTimeCredits::<Test>::mutate(|totals| totals.spent += 1),
+		"rewards: the credits are not what was earned and not spent",
+	);
+}
