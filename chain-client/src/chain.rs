@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment, Nonce,
 };
@@ -126,11 +126,17 @@ pub trait Chain: Send + Sync + 'static {
 	/// Rounds from `start` on, `count` and one page ([`MAX_PAGE`](blyan_primitives::api::MAX_PAGE)) at most.
 	async fn rounds(&self, start: SubmissionId, count: u32) -> Result<Vec<RoundInfo<AccountId>>, ChainError>;
 
+	/// What the committee of a round revealed, in the order of its seats; what lost a dispute is left out.
+	async fn findings(&self, round: SubmissionId) -> Result<Vec<(AccountId, Finding)>, ChainError>;
+
 	/// One dispute, while it is open.
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError>;
 
 	/// The open disputes, oldest first; those of a round if one is named.
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError>;
+
+	/// What somebody who contests a finding of `accused` now has to hold, in the smallest unit of BLY.
+	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
 };
@@ -310,12 +310,20 @@ impl Chain for Client {
 		self.query(query::Rounds { start, count: count.min(MAX_PAGE) }).await
 	}
 
+	async fn findings(&self, round: SubmissionId) -> Result<Vec<(AccountId, Finding)>, ChainError> {
+		self.query(query::Findings { round }).await
+	}
+
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {
 		self.query(query::Dispute { dispute }).await
 	}
 
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
 		self.query(query::Disputes { round }).await
+	}
+
+	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError> {
+		self.query(query::ContestBond { accused: accused.clone() }).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

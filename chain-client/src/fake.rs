@@ -33,7 +33,7 @@ use crate::{
 use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
 use codec::Encode;
@@ -57,8 +57,12 @@ pub struct FakeState {
 	pub blocks: HashMap<BlockId, BlockInfo<AccountId>>,
 	/// By id.
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
+	/// What committees revealed, by round.
+	pub findings: BTreeMap<SubmissionId, Vec<(AccountId, Finding)>>,
 	/// By id.
 	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
+	/// What it takes to contest findings of accounts.
+	pub contest_bonds: BTreeMap<AccountId, Balance>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

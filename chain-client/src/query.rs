@@ -4,7 +4,7 @@ use crate::layout::QueryLayout;
 use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	worker::Role,
 	AccountId, Balance,
 };
@@ -59,8 +59,10 @@ queries! {
 	Children = ExpertDagApi.children { block: BlockId, start: u32, count: u32 } -> Vec<BlockId>
 	Round = ProofOfLearningApi.round { round: SubmissionId } -> Option<RoundInfo<AccountId>>
 	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
+	Findings = ProofOfLearningApi.findings { round: SubmissionId } -> Vec<(AccountId, Finding)>
 	Dispute = DisputesApi.dispute { dispute: DisputeId } -> Option<DisputeInfo<AccountId>>
 	Disputes = DisputesApi.disputes { round: Option<SubmissionId> } -> Vec<DisputeInfo<AccountId>>
+	ContestBond = DisputesApi.bond { accused: AccountId } -> Balance
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

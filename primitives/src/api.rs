@@ -9,7 +9,7 @@ use crate::{
 	architecture::Architecture,
 	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId, SemVer, SubmissionId},
 	delta::DeltaChain,
-	learning::{DisputeId, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
+	learning::{DisputeId, Finding, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
 	migration::Migration,
 	worker::{Role, Roles},
 	Balance, BlockNumber, Hash,
@@ -249,6 +249,9 @@ sp_api::decl_runtime_apis! {
 		fn round(round: SubmissionId) -> Option<RoundInfo<AccountId>>;
 		/// Rounds from `start` on, `count` at most.
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>>;
+		/// What the committee of a round revealed, in the order of its seats; what lost a dispute is left out.
+		/// Empty while evaluators commit.
+		fn findings(round: SubmissionId) -> Vec<(AccountId, Finding)>;
 	}
 
 	/// Disputes.
@@ -257,6 +260,8 @@ sp_api::decl_runtime_apis! {
 		fn dispute(dispute: DisputeId) -> Option<DisputeInfo<AccountId>>;
 		/// The open disputes, oldest first; those of a round if one is named.
 		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>>;
+		/// What somebody who contests a finding of `accused` now has to hold.
+		fn bond(accused: AccountId) -> Balance;
 	}
 
 	/// Workers.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{BlockInfo, Difference, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	worker::Role,
 };
 use frame_support::{
@@ -272,6 +272,10 @@ impl_runtime_apis! {
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>> {
 			ProofOfLearning::rounds(start, count)
 		}
+
+		fn findings(round: SubmissionId) -> Vec<(AccountId, Finding)> {
+			ProofOfLearning::findings(round)
+		}
 	}
 
 	impl blyan_primitives::api::DisputesApi<Block, AccountId> for Runtime {
@@ -281,6 +285,10 @@ impl_runtime_apis! {
 
 		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>> {
 			Disputes::disputes(round)
+		}
+
+		fn bond(accused: AccountId) -> Balance {
+			Disputes::bond(&accused)
 		}
 	}
 

@@ -33,7 +33,7 @@ fn local_round_parameters() -> RoundParameters {
 		min_committee: 3,
 		commit_blocks: 40,
 		reveal_blocks: 15,
-		contest_blocks: 5,
+		contest_blocks: 6,
 		..RoundParameters::default()
 	}
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -138,6 +138,10 @@ impl Chain for FakeChain {
 		})
 	}
 
+	async fn findings(&self, round: SubmissionId) -> Result<Vec<(AccountId, Finding)>, ChainError> {
+		self.read(|inner| inner.state.findings.get(&round).cloned().unwrap_or_default())
+	}
+
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {
 		self.read(|inner| inner.state.disputes.get(&dispute).cloned())
 	}
@@ -147,6 +151,10 @@ impl Chain for FakeChain {
 			let open = inner.state.disputes.values();
 			open.filter(|dispute| round.is_none_or(|round| dispute.round == round)).cloned().collect()
 		})
+	}
+
+	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError> {
+		self.read(|inner| inner.state.contest_bonds.get(accused).copied().unwrap_or_default())
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {
