@@ -15,6 +15,7 @@ use blyan_primitives::{
 	migration::Migration,
 	AccountId, Hash,
 };
+use blyan_reference::ReferenceError;
 use futures::{stream, StreamExt, TryStreamExt};
 use std::{
 	collections::{BTreeMap, VecDeque},
@@ -30,7 +31,7 @@ const MAX_VERSIONS: usize = 8;
 /// Candidate blocks fetched at once.
 const PARALLEL_BLOCKS: usize = 4;
 /// How long the heads' own content may take: without it nothing can be measured.
-const HEADS_PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const HEADS_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why a measurement failed through no fault of the candidate.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,9 @@ pub enum MeasureError {
 	/// The baseline cannot be evaluated on this machine.
 	#[error(transparent)]
 	Model(#[from] ModelError),
+	/// The reference evaluator cannot be run on this machine.
+	#[error(transparent)]
+	Reference(#[from] ReferenceError),
 	/// The computing thread died.
 	#[error("measuring ended early: {0}")]
 	Task(#[from] tokio::task::JoinError),
@@ -78,6 +82,7 @@ impl MeasureError {
 			Self::Content(error) => error.is_retryable(),
 			Self::Candidate(error) => error.is_retryable(),
 			Self::Model(error) => error.is_retryable(),
+			Self::Reference(error) => error.is_retryable(),
 			Self::Shards { .. } => true,
 			Self::BlockNotFound(_) | Self::NotDrawn(_) | Self::Task(_) => false,
 		}
@@ -115,11 +120,11 @@ type LossCache = VecDeque<((Hash, ValidationPool), BTreeMap<u32, NanoBits>)>;
 
 /// Measures, and remembers what the next measurement can use: weights and losses of the heads.
 pub struct Measurer {
-	chain: Arc<dyn Chain>,
-	content: Content,
-	options: MeasureOptions,
+	pub(crate) chain: Arc<dyn Chain>,
+	pub(crate) content: Content,
+	pub(crate) options: MeasureOptions,
 	/// By model, the heads that were loaded last.
-	heads: BTreeMap<ModelId, Heads>,
+	pub(crate) heads: BTreeMap<ModelId, Heads>,
 	baselines: LossCache,
 }
 
@@ -130,8 +135,10 @@ impl std::fmt::Debug for Measurer {
 }
 
 /// What there is of a candidate.
-enum Candidate {
+pub(crate) enum Candidate {
+	/// The content of its blocks.
 	Here(Vec<(Component, PathBuf)>),
+	/// What is found of it instead.
 	Cannot(Finding),
 }
 
@@ -222,7 +229,7 @@ impl Measurer {
 	}
 
 	/// Brings all blocks of the candidate into the store, all of them within the time for one.
-	async fn fetch_candidate(&self, blocks: &[BlockId]) -> Result<Candidate, MeasureError> {
+	pub(crate) async fn fetch_candidate(&self, blocks: &[BlockId]) -> Result<Candidate, MeasureError> {
 		let begun = Instant::now();
 		let fetched = stream::iter(blocks.to_vec())
 			.map(|id| async move {
@@ -322,7 +329,7 @@ fn compute(
 
 /// The baseline with the candidate's components in place, under the architecture that a migration makes of
 /// the baseline's.
-fn put_in_place(
+pub(crate) fn put_in_place(
 	baseline: &Weights,
 	migration: Option<Migration>,
 	candidate: &[(Component, PathBuf)],
@@ -358,7 +365,7 @@ fn evaluate_shards(
 	Ok(losses.into_iter().map(nanobits).collect())
 }
 
-fn read_shards(path: &Path, pool: &ValidationPool, shards: &[u32]) -> io::Result<Vec<Vec<u8>>> {
+pub(crate) fn read_shards(path: &Path, pool: &ValidationPool, shards: &[u32]) -> io::Result<Vec<Vec<u8>>> {
 	let mut file = File::open(path)?;
 	shards
 		.iter()
