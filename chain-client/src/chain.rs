@@ -11,7 +11,7 @@ use blyan_primitives::{
 	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment, Nonce,
@@ -131,6 +131,9 @@ pub trait Chain: Send + Sync + 'static {
 	/// The proof of work that a submission of an account must carry now.
 	async fn work_demand(&self, account: &AccountId) -> Result<WorkDemand, ChainError>;
 
+	/// What the committee of a round revealed, in the order of its seats; what lost a dispute is left out.
+	async fn findings(&self, round: SubmissionId) -> Result<Vec<(AccountId, Finding)>, ChainError>;
+
 	/// One dispute, while it is open.
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError>;
 
@@ -158,6 +161,9 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// A canary key.
 	async fn canary_key(&self, key: CanaryKey) -> Result<Option<CanaryKeyInfo<AccountId>>, ChainError>;
+
+	/// What somebody who contests a finding of `accused` now has to hold, in the smallest unit of BLY.
+	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

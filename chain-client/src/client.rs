@@ -19,7 +19,7 @@ use blyan_primitives::{
 	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, MAX_PAGE, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
@@ -316,6 +316,10 @@ impl Chain for Client {
 		self.query(query::WorkDemanded { who: account.clone() }).await
 	}
 
+	async fn findings(&self, round: SubmissionId) -> Result<Vec<(AccountId, Finding)>, ChainError> {
+		self.query(query::Findings { round }).await
+	}
+
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {
 		self.query(query::Dispute { dispute }).await
 	}
@@ -362,6 +366,10 @@ impl Chain for Client {
 
 	async fn canary_key(&self, key: CanaryKey) -> Result<Option<CanaryKeyInfo<AccountId>>, ChainError> {
 		self.query(query::CanaryKeyOf { key }).await
+	}
+
+	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError> {
+		self.query(query::ContestBond { accused: accused.clone() }).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

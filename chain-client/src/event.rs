@@ -278,6 +278,10 @@ events! {
 		dispute: DisputeId, round: SubmissionId, accused: AccountId, challenger: AccountId,
 		exact: ShardLosses, burned: Balance,
 	}
+	/// A challenger's bond is free again.
+	DisputeBondReturned = Disputes.BondReturned { dispute: DisputeId, challenger: AccountId, amount: Balance }
+	/// Somebody was paid out of a challenger's bond.
+	DisputeBondShared = Disputes.BondShared { dispute: DisputeId, payee: AccountId, amount: Balance }
 	/// A dispute ended without a verdict.
 	DisputeUndecided = Disputes.DisputeUndecided {
 		dispute: DisputeId, round: SubmissionId, reason: UndecidedReason,

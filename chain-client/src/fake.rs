@@ -34,7 +34,7 @@ use blyan_primitives::{
 	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	sealed::{LotId, SealedTerms},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
@@ -61,6 +61,8 @@ pub struct FakeState {
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
 	/// The proof of work that everybody's submissions must carry; none, by default.
 	pub work_demand: WorkDemand,
+	/// What committees revealed, by round.
+	pub findings: BTreeMap<SubmissionId, Vec<(AccountId, Finding)>>,
 	/// By id.
 	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
 	/// How much sealed text each model asks for.
@@ -73,6 +75,8 @@ pub struct FakeState {
 	pub lottery: BTreeMap<PeriodNumber, LotteryPeriod>,
 	/// By key.
 	pub canary_keys: BTreeMap<CanaryKey, CanaryKeyInfo<AccountId>>,
+	/// What it takes to contest findings of accounts.
+	pub contest_bonds: BTreeMap<AccountId, Balance>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

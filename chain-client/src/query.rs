@@ -5,7 +5,7 @@ use blyan_primitives::{
 	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance,
@@ -62,6 +62,7 @@ queries! {
 	Round = ProofOfLearningApi.round { round: SubmissionId } -> Option<RoundInfo<AccountId>>
 	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
 	WorkDemanded = ProofOfLearningApi.work_demand { who: AccountId } -> WorkDemand
+	Findings = ProofOfLearningApi.findings { round: SubmissionId } -> Vec<(AccountId, Finding)>
 	Dispute = DisputesApi.dispute { dispute: DisputeId } -> Option<DisputeInfo<AccountId>>
 	Disputes = DisputesApi.disputes { round: Option<SubmissionId> } -> Vec<DisputeInfo<AccountId>>
 	SealedTermsOf = SealedShardsApi.sealed_terms { model: ModelId } -> Option<SealedTerms>
@@ -75,6 +76,7 @@ queries! {
 	} -> (Vec<LotInfo<AccountId>>, Option<LotId>)
 	Lottery = CanariesApi.lottery { period: Option<PeriodNumber> } -> Option<LotteryPeriod>
 	CanaryKeyOf = CanariesApi.canary_key { key: CanaryKey } -> Option<CanaryKeyInfo<AccountId>>
+	ContestBond = DisputesApi.bond { accused: AccountId } -> Balance
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

@@ -1,6 +1,8 @@
 //! The workers' configurations, and what they are told to do in the demonstration.
 
-use crate::layout::{write_atomically, Layout, Member, Ports, ADVERSARY, EVALUATOR, SERVER, TRAINER};
+use crate::layout::{
+	write_atomically, Layout, Member, Ports, ACCOMPLICE, ADVERSARY, EVALUATOR, SERVER, TRAINER,
+};
 use anyhow::{Context, Result};
 use blyan_primitives::{
 	architecture::{Architecture, ExpertCount},
@@ -36,6 +38,11 @@ pub const GATE: &str = "z_milli=2326,delta=2000000,rho=20000000,tolerance=100000
 pub const FETCH_TIMEOUT_SECONDS: u32 = 8;
 /// What each worker bonds.
 pub const WORKER_BOND_BLY: u64 = 1_000;
+/// What the accomplice bonds: so much that it is drawn for nearly every committee, for draws go by bonds.
+pub const ACCOMPLICE_BOND_BLY: u64 = 100_000;
+/// Most that an evaluator holds to contest others: a few times what it takes for the accomplice, which is a tenth of
+/// what that bonds.
+const MAX_CONTEST_BLY: u64 = 40_000;
 
 /// Small enough to learn something of a text in a minute on two cores.
 pub const ARCHITECTURE: Architecture =
@@ -56,6 +63,8 @@ struct WorkerConfig {
 	train: Option<TrainSection>,
 	#[serde(skip_serializing_if = "Option::is_none")]
 	evaluate: Option<EvaluateSection>,
+	#[serde(skip_serializing_if = "Option::is_none")]
+	watch: Option<WatchSection>,
 	#[serde(skip_serializing_if = "Option::is_none")]
 	serve: Option<ServeSection>,
 }
@@ -89,6 +98,11 @@ enum Components {
 struct EvaluateSection {
 	models: Vec<ModelId>,
 	fetch_timeout_seconds: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct WatchSection {
+	max_bonded_bly: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -144,6 +158,7 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 		machine_id: format!("local network, {}", member.name),
 		train: None,
 		evaluate: None,
+		watch: None,
 		serve: None,
 	};
 	write_worker(
@@ -154,11 +169,21 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 			..base(TRAINER, ports.trainer, 0)
 		},
 	)?;
+	let evaluate =
+		|| Some(EvaluateSection { models: vec![MODEL], fetch_timeout_seconds: FETCH_TIMEOUT_SECONDS });
 	for (member, port) in EVALUATOR.into_iter().zip(ports.evaluators) {
-		let evaluate = EvaluateSection { models: vec![MODEL], fetch_timeout_seconds: FETCH_TIMEOUT_SECONDS };
-		// One thread each: the three work at the same time.
-		write_worker(layout, member, &WorkerConfig { evaluate: Some(evaluate), ..base(member, port, 1) })?;
+		let watch = Some(WatchSection { max_bonded_bly: MAX_CONTEST_BLY });
+		// One thread each: a committee works at the same time.
+		let config = WorkerConfig { evaluate: evaluate(), watch, ..base(member, port, 1) };
+		write_worker(layout, member, &config)?;
 	}
+	// It contests nobody: by its own lies, everybody else would be wrong.
+	let accomplice = WorkerConfig {
+		evaluate: evaluate(),
+		bond_bly: ACCOMPLICE_BOND_BLY,
+		..base(ACCOMPLICE, ports.accomplice, 1)
+	};
+	write_worker(layout, ACCOMPLICE, &accomplice)?;
 	let serve = ServeSection { api_listen: format!("127.0.0.1:{}", ports.api), model: MODEL };
 	write_worker(layout, SERVER, &WorkerConfig { serve: Some(serve), ..base(SERVER, ports.server, 1) })?;
 	write_key(&layout.folder(ADVERSARY.name), ADVERSARY)
@@ -229,14 +254,17 @@ mod tests {
 			read(&layout, SERVER)["serve"]["api_listen"].as_str(),
 			Some(format!("127.0.0.1:{}", ports.api).as_str())
 		);
+		assert!(read(&layout, EVALUATOR[4])["watch"]["max_bonded_bly"].as_integer().unwrap() > 0);
+		assert_eq!(read(&layout, ACCOMPLICE)["bond_bly"].as_integer(), Some(ACCOMPLICE_BOND_BLY as i64));
+		assert!(read(&layout, ACCOMPLICE).get("watch").is_none());
 		let mut machines: Vec<String> = EVALUATOR
 			.iter()
-			.chain([&TRAINER, &SERVER])
+			.chain([&TRAINER, &SERVER, &ACCOMPLICE])
 			.map(|member| read(&layout, *member)["machine_id"].to_string())
 			.collect();
 		machines.sort();
 		machines.dedup();
-		assert_eq!(machines.len(), 5, "one machine, one worker");
+		assert_eq!(machines.len(), 8, "one machine, one worker");
 	}
 
 	#[test]

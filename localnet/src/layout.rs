@@ -14,8 +14,9 @@ pub const DEFAULT_RPC_PORT: u16 = 9944;
 /// The port of the OpenAI-compatible endpoint, unless another is asked for.
 pub const DEFAULT_API_PORT: u16 = 8080;
 
-/// Evaluators of the local network: as many as a committee of the `local` preset.
-pub const EVALUATORS: usize = 3;
+/// Honest evaluators of the local network. With the accomplice they are as many as a committee and the referees of a
+/// dispute on it in the `local` preset: three and three.
+pub const EVALUATORS: usize = 5;
 
 /// Someone who takes part, under a well-known development key. Worthless outside a local network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +34,13 @@ pub const EVALUATOR: [Member; EVALUATORS] = [
 	Member { name: "evaluator-1", suri: "//Dave" },
 	Member { name: "evaluator-2", suri: "//Eve" },
 	Member { name: "evaluator-3", suri: "//Ferdie" },
+	Member { name: "evaluator-4", suri: "//Dave//stash" },
+	Member { name: "evaluator-5", suri: "//Eve//stash" },
 ];
 /// Answers requests.
 pub const SERVER: Member = Member { name: "server", suri: "//One" };
+/// Measures as the evaluators do, and reports what the adversary needs.
+pub const ACCOMPLICE: Member = Member { name: "accomplice", suri: "//Ferdie//stash" };
 /// Tries to be paid for nothing.
 pub const ADVERSARY: Member = Member { name: "adversary", suri: "//Two" };
 
@@ -255,6 +260,8 @@ pub struct Ports {
 	pub server: u16,
 	/// As above.
 	pub adversary: u16,
+	/// As above.
+	pub accomplice: u16,
 }
 
 /// How a port that people connect to is chosen.
@@ -333,6 +340,7 @@ impl Ports {
 			evaluators,
 			server: free(saved.map(|saved| saved.server))?,
 			adversary: free(saved.map(|saved| saved.adversary))?,
+			accomplice: free(saved.map(|saved| saved.accomplice))?,
 		})
 	}
 
@@ -385,7 +393,7 @@ mod tests {
 		let all = |ports: &Ports| {
 			let mut all = [ports.rpc, ports.p2p, ports.prometheus].concat();
 			all.extend(ports.evaluators);
-			all.extend([ports.api, ports.trainer, ports.server, ports.adversary]);
+			all.extend([ports.api, ports.trainer, ports.server, ports.adversary, ports.accomplice]);
 			all
 		};
 		let mut ports = all(&first);

@@ -3,7 +3,7 @@
 use crate::{
 	chronicle::Entry,
 	money::Amount,
-	summary::{Bond, Expected, Fee, Payment, Submission},
+	summary::{Bond, Dispute, Expected, Fee, Payment, Submission},
 };
 use blyan_chain_client::ChainEvent;
 use blyan_primitives::{
@@ -161,6 +161,69 @@ pub fn submission(
 		}
 	}
 	Some(found)
+}
+
+/// Every dispute, in the order begun. `labels` are what rounds measured, for people.
+pub fn disputes(entries: &[Entry], labels: &[(SubmissionId, String)], names: &Names) -> Vec<Dispute> {
+	let begun = entries.iter().filter_map(|entry| match &entry.event {
+		ChainEvent::FindingContested { dispute, round, accused, challenger, position, bond, .. } => {
+			Some(Dispute {
+				dispute: *dispute,
+				about: labels
+					.iter()
+					.find(|(of, _)| of == round)
+					.map_or_else(|| format!("round {round}"), |(_, label)| label.clone()),
+				round: *round,
+				accused: names.of(accused),
+				challenger: names.of(challenger),
+				position: *position,
+				held: Amount(*bond),
+				outcome: "open".into(),
+				..Dispute::default()
+			})
+		}
+		_ => None,
+	});
+	begun.map(|dispute| follow_dispute(entries, dispute, names)).collect()
+}
+
+/// What became of a dispute that was begun.
+fn follow_dispute(entries: &[Entry], mut found: Dispute, names: &Names) -> Dispute {
+	let wanted = found.dispute;
+	for entry in entries {
+		match &entry.event {
+			ChainEvent::LossesOpened { dispute, opened } if *dispute == wanted => {
+				found.opened = Some(bits(opened.losses.candidate));
+			}
+			ChainEvent::RefereesDrawn { dispute, referees, .. } if *dispute == wanted => {
+				found.referees = referees.iter().map(|referee| names.of(referee)).collect();
+			}
+			ChainEvent::RefereeFaulted { dispute, referee, fault, .. } if *dispute == wanted => {
+				found.faults.push(format!("{}: {fault:?}", names.of(referee)));
+			}
+			ChainEvent::AccusedLost { dispute, exact, slashed, .. } if *dispute == wanted => {
+				found.outcome = "struck".into();
+				found.exact = exact.map(|exact| bits(exact.candidate));
+				found.slashed = Amount(*slashed);
+			}
+			ChainEvent::ChallengerLost { dispute, exact, burned, .. } if *dispute == wanted => {
+				found.outcome = "upheld".into();
+				found.exact = Some(bits(exact.candidate));
+				found.burned = Amount(*burned);
+			}
+			ChainEvent::DisputeUndecided { dispute, reason, .. } if *dispute == wanted => {
+				found.outcome = format!("undecided ({reason:?})");
+			}
+			ChainEvent::DisputeBondReturned { dispute, amount, .. } if *dispute == wanted => {
+				found.returned = Amount(*amount);
+			}
+			ChainEvent::DisputeBondShared { dispute, payee, amount } if *dispute == wanted => {
+				found.shares.push(Fee { name: names.of(payee), amount: Amount(*amount) });
+			}
+			_ => (),
+		}
+	}
+	found
 }
 
 /// Everyone who was paid out of the rewards.

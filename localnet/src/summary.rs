@@ -1,6 +1,7 @@
 //! What came of the demonstration: the record, whether it is as told, and how it is shown.
 
 use crate::{
+	layout::{ACCOMPLICE, ADVERSARY},
 	money::Amount,
 	plot::{self, Mark, Point},
 };
@@ -173,6 +174,113 @@ fn outcome(verdict: &str, reason: Option<&str>) -> String {
 	reason.map_or_else(|| verdict.to_string(), |reason| format!("{verdict} ({reason})"))
 }
 
+/// A report that was contested.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Dispute {
+	/// Its number.
+	pub dispute: u64,
+	/// What was measured, for people.
+	pub about: String,
+	/// In which round.
+	pub round: u64,
+	/// Whose report it is.
+	pub accused: String,
+	/// Who contested it.
+	pub challenger: String,
+	/// Which of the shards drawn.
+	pub position: u32,
+	/// Bits per byte of the candidate on that shard, as the accused opened them.
+	pub opened: Option<f64>,
+	/// The same as the referees computed them.
+	pub exact: Option<f64>,
+	/// Who was drawn to run the shard, the last time.
+	pub referees: Vec<String>,
+	/// `struck`, `upheld`, `undecided (...)` or `open`.
+	pub outcome: String,
+	/// What was held of the challenger.
+	pub held: Amount,
+	/// What the challenger has again of it.
+	pub returned: Amount,
+	/// What others were paid out of it.
+	pub shares: Vec<Fee>,
+	/// The part of it that was burned.
+	pub burned: Amount,
+	/// What the accused was slashed.
+	pub slashed: Amount,
+	/// Referees found at fault, with the fault.
+	pub faults: Vec<String>,
+}
+
+impl Dispute {
+	fn shared(&self) -> Amount {
+		self.shares.iter().map(|share| share.amount).sum()
+	}
+
+	/// A liar was found out, by an exact run: the challenger lost nothing.
+	fn is_won(&self) -> bool {
+		self.accused == ACCOMPLICE.name
+			&& self.outcome == "struck"
+			&& self.exact.is_some()
+			&& self.slashed.0 > 0
+			&& self.returned == self.held
+			&& self.shares.is_empty()
+	}
+
+	/// An honest evaluator was contested in vain: the bond was paid out, half of it to the accused.
+	fn is_lost(&self) -> bool {
+		let of_accused: Amount =
+			self.shares.iter().filter(|share| share.name == self.accused).map(|share| share.amount).sum();
+		self.challenger == ADVERSARY.name
+			&& self.outcome == "upheld"
+			&& self.slashed.0 == 0
+			&& self.returned.0 == 0
+			&& of_accused.0 == self.held.0 / 2
+			&& [self.shared(), self.burned].into_iter().sum::<Amount>() == self.held
+	}
+
+	/// Two evaluators may contest the liar at once: the second dispute is over with the first.
+	fn is_spared(&self) -> bool {
+		self.accused == ACCOMPLICE.name
+			&& self.outcome.starts_with("undecided (AlreadyStruck")
+			&& self.returned == self.held
+	}
+
+	fn problems(&self) -> Vec<String> {
+		let mut problems: Vec<String> = self
+			.faults
+			.iter()
+			.map(|fault| format!("an honest referee was found at fault: {fault}"))
+			.collect();
+		if !self.is_won() && !self.is_lost() && !self.is_spared() {
+			problems.push(format!(
+				"{} against {} came to `{}`, with {}",
+				self.challenger,
+				self.accused,
+				self.outcome,
+				self.money()
+			));
+		}
+		let name = |problem| format!("dispute {} on {}: {problem}", self.dispute, self.about);
+		problems.into_iter().map(name).collect()
+	}
+
+	/// Where the money went.
+	fn money(&self) -> String {
+		let Self { held, returned, burned, slashed, .. } = self;
+		if slashed.0 > 0 {
+			return format!("{slashed} slashed; bond of {held}: {returned} returned");
+		}
+		let to_accused: Amount =
+			self.shares.iter().filter(|share| share.name == self.accused).map(|share| share.amount).sum();
+		let to_referees = Amount(self.shared().0.saturating_sub(to_accused.0));
+		if to_accused.0 > 0 {
+			format!("bond of {held}: {to_accused} to the accused, {to_referees} to referees, {burned} burned")
+		} else {
+			format!("bond of {held}: {returned} returned")
+		}
+	}
+}
+
 /// Someone was paid for an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
@@ -227,6 +335,9 @@ pub struct Summary {
 	pub version_root: String,
 	/// In the order made.
 	pub submissions: Vec<Submission>,
+	/// In the order begun.
+	#[serde(default)]
+	pub disputes: Vec<Dispute>,
 	/// In the order made.
 	pub payments: Vec<Payment>,
 	/// What the endpoint answered from that version.
@@ -260,6 +371,13 @@ impl Summary {
 					problems.push(problem);
 				}
 			}
+		}
+		problems.extend(self.disputes.iter().flat_map(Dispute::problems));
+		if !self.disputes.iter().any(Dispute::is_won) {
+			problems.push(format!("{} lied, and was not struck in a dispute", ACCOMPLICE.name));
+		}
+		if !self.disputes.iter().any(Dispute::is_lost) {
+			problems.push(format!("{} lost no dispute against an honest evaluator", ADVERSARY.name));
 		}
 		let accepted = self.submissions.iter().filter(|submission| submission.verdict == "accepted").count();
 		if self.generation as usize != accepted {
@@ -321,6 +439,23 @@ impl Summary {
 		if let Some(chart) = plot::chart(&self.points()) {
 			text.push_str(&format!("\n{chart}\n"));
 		}
+		text.push_str("\nContested reports, in bits per byte of the contested shard under the candidate\n");
+		let mut rows =
+			vec![["report on", "challenger", "accused", "opened", "exact", "finding", "money, in BLY"]
+				.map(String::from)];
+		rows.extend(self.disputes.iter().map(|dispute| {
+			let bits = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.6}"));
+			[
+				dispute.about.clone(),
+				dispute.challenger.clone(),
+				dispute.accused.clone(),
+				bits(dispute.opened),
+				bits(dispute.exact),
+				dispute.outcome.clone(),
+				dispute.money(),
+			]
+		}));
+		text.push_str(&columns(&rows));
 		text.push_str("\nPaid for accepted work\n");
 		let mut rows = vec![["who", "BLY", "for epoch", "account"].map(String::from)];
 		rows.extend(self.payments.iter().map(|payment| {

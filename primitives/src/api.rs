@@ -10,7 +10,7 @@ use crate::{
 	canary::{CanaryKey, PeriodNumber},
 	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId, SemVer, SubmissionId},
 	delta::DeltaChain,
-	learning::{DisputeId, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
+	learning::{DisputeId, Finding, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
 	migration::Migration,
 	sealed::{LotId, LotState, NewLot, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
@@ -318,6 +318,9 @@ sp_api::decl_runtime_apis! {
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>>;
 		/// The proof of work that a submission of `who` must carry now.
 		fn work_demand(who: AccountId) -> WorkDemand;
+		/// What the committee of a round revealed, in the order of its seats; what lost a dispute is left out.
+		/// Empty while evaluators commit.
+		fn findings(round: SubmissionId) -> Vec<(AccountId, Finding)>;
 	}
 
 	/// Disputes.
@@ -326,6 +329,8 @@ sp_api::decl_runtime_apis! {
 		fn dispute(dispute: DisputeId) -> Option<DisputeInfo<AccountId>>;
 		/// The open disputes, oldest first; those of a round if one is named.
 		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>>;
+		/// What somebody who contests a finding of `accused` now has to hold.
+		fn bond(accused: AccountId) -> Balance;
 	}
 
 	/// Canaries.

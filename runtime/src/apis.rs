@@ -6,7 +6,7 @@ use blyan_primitives::{
 	api::{BlockInfo, CanaryKeyInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -279,6 +279,10 @@ impl_runtime_apis! {
 		fn work_demand(who: AccountId) -> WorkDemand {
 			ProofOfLearning::work_demand(&who)
 		}
+
+		fn findings(round: SubmissionId) -> Vec<(AccountId, Finding)> {
+			ProofOfLearning::findings(round)
+		}
 	}
 
 	impl blyan_primitives::api::DisputesApi<Block, AccountId> for Runtime {
@@ -288,6 +292,10 @@ impl_runtime_apis! {
 
 		fn disputes(round: Option<SubmissionId>) -> Vec<DisputeInfo<AccountId>> {
 			Disputes::disputes(round)
+		}
+
+		fn bond(accused: AccountId) -> Balance {
+			Disputes::bond(&accused)
 		}
 	}
 

@@ -43,7 +43,7 @@ fn local_round_parameters(work_bits: u32) -> RoundParameters {
 		min_committee: 3,
 		commit_blocks: 40,
 		reveal_blocks: 15,
-		contest_blocks: 5,
+		contest_blocks: 6,
 		work_bits,
 		..RoundParameters::default()
 	}

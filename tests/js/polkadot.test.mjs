@@ -177,6 +177,9 @@ test('blyan_* answers over plain JSON-RPC', async () => {
   assert.deepEqual(await call('blyan_children', changes[0].from, 0, 10), [changes[0].to]);
   const round = await call('blyan_round', 0);
   assert.deepEqual(round.phase, { closed: 'accepted' });
+  assert.deepEqual(await call('blyan_disputes', null), []);
+  assert.deepEqual(await call('blyan_disputes', 0), []);
+  assert.equal(await call('blyan_dispute', 0), null);
   await assert.rejects(call('blyan_models', 0, 10_000), /count must be from 1 to 256/);
   assert.equal(await call('blyan_model', 99), null);
 });

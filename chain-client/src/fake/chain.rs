@@ -12,7 +12,7 @@ use blyan_primitives::{
 	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
-	learning::DisputeId,
+	learning::{DisputeId, Finding},
 	sealed::{LotId, LotState, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
@@ -144,6 +144,10 @@ impl Chain for FakeChain {
 		self.read(|inner| inner.state.work_demand)
 	}
 
+	async fn findings(&self, round: SubmissionId) -> Result<Vec<(AccountId, Finding)>, ChainError> {
+		self.read(|inner| inner.state.findings.get(&round).cloned().unwrap_or_default())
+	}
+
 	async fn dispute(&self, dispute: DisputeId) -> Result<Option<DisputeInfo<AccountId>>, ChainError> {
 		self.read(|inner| inner.state.disputes.get(&dispute).cloned())
 	}
@@ -192,6 +196,10 @@ impl Chain for FakeChain {
 
 	async fn canary_key(&self, key: CanaryKey) -> Result<Option<CanaryKeyInfo<AccountId>>, ChainError> {
 		self.read(|inner| inner.state.canary_keys.get(&key).cloned())
+	}
+
+	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError> {
+		self.read(|inner| inner.state.contest_bonds.get(accused).copied().unwrap_or_default())
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

@@ -1,6 +1,9 @@
 //! Three submissions that are made in order to be refused.
 
-use super::{training, Scene};
+use super::{
+	disputes::{contest_the_honest, Accomplice},
+	training, Scene,
+};
 use crate::{
 	adversary::{forge, whole_weights, Forgery},
 	config::{gateway, key_file, ARCHITECTURE, IMPROVED_EXPERT, MODEL, WORKER_BOND_BLY},
@@ -88,6 +91,17 @@ impl Adversary {
 		Ok(())
 	}
 
+	/// Who it signs as.
+	pub fn signer(&self) -> &Signer {
+		&self.signer
+	}
+
+	/// The block of a forgery.
+	fn block_of(&self, forgery: &Forgery, head: BlockId) -> Result<BlockId> {
+		let new = forgery.block(IMPROVED_EXPERT, head)?;
+		Ok(Block::from_new(MODEL, self.signer.account().clone(), new).id())
+	}
+
 	/// Submits a forgery unless an earlier run did. Returns its block.
 	async fn send(&self, scene: &Scene, forgery: &Forgery, head: BlockId) -> Result<BlockId> {
 		let new = forgery.block(IMPROVED_EXPERT, head)?;
@@ -95,7 +109,7 @@ impl Adversary {
 			let (store, bytes) = (self.store.clone(), forgery.bytes.clone());
 			tokio::task::spawn_blocking(move || store.put_bytes(&bytes)).await??;
 		}
-		let block = Block::from_new(MODEL, self.signer.account().clone(), new.clone()).id();
+		let block = self.block_of(forgery, head)?;
 		if scene.chain.block(block).await?.is_none() {
 			let blocks = vec![new].try_into().ok().context("one block is within the bound")?;
 			scene
@@ -111,7 +125,8 @@ impl Adversary {
 	}
 }
 
-/// Submits all three at once, and waits for their verdicts. Returns their rounds.
+/// Submits all three at once, and waits for their verdicts. Returns their rounds. The accomplice praises the first, and
+/// an honest evaluator of the second is contested meanwhile.
 ///
 /// # Errors
 /// The chain refuses to take them, or gives no verdict in time.
@@ -119,11 +134,15 @@ pub async fn submit(
 	local: &mut Localnet,
 	scene: &Scene,
 	adversary: &Adversary,
+	accomplice: &Accomplice,
 ) -> Result<Vec<(SubmissionId, &'static str, Expected)>> {
 	let step = local.ui.step("dishonest submissions");
 	let (head, content) = improved_head(scene, adversary).await?;
 	let forgeries =
 		tokio::task::spawn_blocking(move || forge(&ARCHITECTURE, IMPROVED_EXPERT, &content)).await??;
+	let [noisy, copy, _] = &forgeries;
+	accomplice.praise(adversary.block_of(noisy, head)?);
+	let contested = adversary.block_of(copy, head)?;
 	let send = |forgery| async move {
 		adversary.send(scene, forgery, head).await.with_context(|| format!("submitting: {}", forgery.label))
 	};
@@ -136,11 +155,17 @@ pub async fn submit(
 	within(SUBMISSION, "the dishonest submissions were not received", all_received).await?;
 	local.done(step, "dishonest submissions", "3 made, each under a bond");
 
-	let mut rounds = Vec::new();
-	for (block, forgery) in sent.iter().zip(&forgeries) {
-		let round = training::await_verdict(local, scene, &[*block], forgery.label, forgery.expected).await?;
-		rounds.push((round, forgery.label, forgery.expected));
-	}
+	let verdicts = async {
+		let mut rounds = Vec::new();
+		for (block, forgery) in sent.iter().zip(&forgeries) {
+			let round =
+				training::await_verdict(local, scene, &[*block], forgery.label, forgery.expected).await?;
+			rounds.push((round, forgery.label, forgery.expected));
+		}
+		Ok(rounds)
+	};
+	// A round that is contested has its verdict after the dispute.
+	let (rounds, ()) = tokio::try_join!(verdicts, contest_the_honest(scene, adversary, contested))?;
 	Ok(rounds)
 }
 

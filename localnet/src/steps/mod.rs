@@ -2,6 +2,7 @@
 //! at any point goes on where it stopped, and nothing is sent twice.
 
 mod dishonest;
+mod disputes;
 mod model;
 mod nodes;
 mod settle;
@@ -13,7 +14,7 @@ use crate::{
 	chronicle::{Chronicle, Scribe},
 	config::{self, MODEL},
 	endpoint::Endpoint,
-	layout::{write_atomically, ADVERSARY, EVALUATOR, SERVER, TRAINER},
+	layout::{write_atomically, ACCOMPLICE, ADVERSARY, EVALUATOR, SERVER, TRAINER},
 	localnet::Localnet,
 	observe,
 	record::{self, Names},
@@ -43,9 +44,11 @@ pub async fn run(local: &mut Localnet) -> Result<bool> {
 	let text = model::import(local).await?;
 	let chain = nodes::start(local).await?;
 	config::write_all(&local.layout, &local.ports, &format!("{:?}", chain.genesis_hash()), &text)?;
+	// Within this program, for no worker lies. It stays as long as the network.
+	let accomplice = disputes::Accomplice::start(local)?;
 	let summary = match stored_summary(local)? {
 		Some(summary) => resume(local, &chain, summary).await?,
-		None => demonstrate(local, &chain).await?,
+		None => demonstrate(local, &chain, &accomplice).await?,
 	};
 	local.ui.print(&format!("\n{}", summary.table()));
 	if let Some(path) = &local.cli.summary {
@@ -71,7 +74,11 @@ fn stored_summary(local: &Localnet) -> Result<Option<Summary>> {
 }
 
 /// Everything, from the model to the answers.
-async fn demonstrate(local: &mut Localnet, chain: &Arc<dyn Chain>) -> Result<Summary> {
+async fn demonstrate(
+	local: &mut Localnet,
+	chain: &Arc<dyn Chain>,
+	accomplice: &disputes::Accomplice,
+) -> Result<Summary> {
 	let scene = Scene::set(local, chain).await?;
 	nodes::first_block(local, &scene).await?;
 	// Workers need no model to register: their waiting for finality overlaps with that of the model.
@@ -84,7 +91,7 @@ async fn demonstrate(local: &mut Localnet, chain: &Arc<dyn Chain>) -> Result<Sum
 		(training.follow(local, &scene, 0, "all components").await?, "all components", Expected::Accepted),
 		(training.follow(local, &scene, 1, "one expert").await?, "one expert", Expected::Accepted),
 	];
-	rounds.extend(dishonest::submit(local, &scene, &adversary).await?);
+	rounds.extend(dishonest::submit(local, &scene, &adversary, accomplice).await?);
 	let seconds_to_last_verdict = local.ui.elapsed().as_secs_f64();
 	let mut submissions = Vec::new();
 	for (round, label, expected) in rounds {
@@ -93,6 +100,9 @@ async fn demonstrate(local: &mut Localnet, chain: &Arc<dyn Chain>) -> Result<Sum
 	settle::wait_for_payments(local, &scene, &submissions).await?;
 	let answers = settle::ask_endpoint(local, chain).await?;
 
+	let labels: Vec<(SubmissionId, String)> =
+		submissions.iter().map(|submission| (submission.round, submission.label.clone())).collect();
+	let disputes = scene.chronicle.read(|entries| record::disputes(entries, &labels, &scene.names));
 	let model = chain.model(MODEL).await?.context("the model is gone from the chain")?;
 	let times = scene.chronicle.times();
 	let summary = Summary {
@@ -104,6 +114,7 @@ async fn demonstrate(local: &mut Localnet, chain: &Arc<dyn Chain>) -> Result<Sum
 		generation: model.generation,
 		version_root: model.root.map(|root| format!("{root:?}")).unwrap_or_default(),
 		submissions,
+		disputes,
 		payments: scene.chronicle.read(|entries| record::payments(entries, &scene.names)),
 		answers,
 		block_seconds_median: observe::block_seconds_median(&times),
@@ -145,7 +156,7 @@ impl Scene {
 	/// Opens the chronicle. The workers' keys must have been written.
 	async fn set(local: &Localnet, chain: &Arc<dyn Chain>) -> Result<Self> {
 		let mut names = Names::default();
-		for member in EVALUATOR.into_iter().chain([TRAINER, SERVER, ADVERSARY]) {
+		for member in EVALUATOR.into_iter().chain([TRAINER, SERVER, ADVERSARY, ACCOMPLICE]) {
 			let signer = KeyFile::new(config::key_file(&local.layout, member)).load()?;
 			names.0.push((signer.account().clone(), member.name));
 		}

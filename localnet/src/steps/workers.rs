@@ -2,7 +2,7 @@
 
 use super::{dishonest::Adversary, Scene};
 use crate::{
-	layout::{EVALUATOR, SERVER},
+	layout::{ACCOMPLICE, EVALUATOR, SERVER},
 	localnet::{within, Localnet},
 };
 use anyhow::Result;
@@ -23,14 +23,15 @@ pub fn start(local: &mut Localnet) -> Result<()> {
 	local.start_worker(SERVER, "serve")
 }
 
-/// Waits until the chain knows all: a committee takes every evaluator there is. The adversary registers
+/// Waits until the chain knows all: a dispute takes every evaluator there is. The adversary registers
 /// meanwhile.
 ///
 /// # Errors
 /// One does not register in time.
 pub async fn await_registration(local: &mut Localnet, scene: &Scene, adversary: &Adversary) -> Result<()> {
 	let step = local.ui.step("workers");
-	let wanted: Vec<&str> = EVALUATOR.iter().chain([&SERVER]).map(|member| member.name).collect();
+	let wanted: Vec<&str> =
+		EVALUATOR.iter().chain([&ACCOMPLICE, &SERVER]).map(|member| member.name).collect();
 	let all_registered = scene.chronicle.wait_for(|entries| {
 		let registered: BTreeSet<String> = entries
 			.iter()
@@ -45,6 +46,8 @@ pub async fn await_registration(local: &mut Localnet, scene: &Scene, adversary: 
 	});
 	let both = async { tokio::try_join!(all_registered, adversary.register(scene)) };
 	within(REGISTRATION, "not all workers registered", both).await?;
-	local.done(step, "workers registered", "3 evaluators and a server are registered, with their bonds held");
+	let outcome =
+		format!("{} evaluators and a server are registered, with their bonds held", EVALUATOR.len() + 1);
+	local.done(step, "workers registered", &outcome);
 	Ok(())
 }

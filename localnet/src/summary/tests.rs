@@ -38,6 +38,40 @@ fn submission(label: &str, expected: Expected) -> Submission {
 	}
 }
 
+fn share(name: &str, whole: u128) -> Fee {
+	Fee { name: name.into(), amount: bly(whole) }
+}
+
+fn disputes() -> Vec<Dispute> {
+	let begun = |dispute, about: &str, challenger: &str, accused: &str, held| Dispute {
+		dispute,
+		about: about.into(),
+		challenger: challenger.into(),
+		accused: accused.into(),
+		opened: Some(2.95),
+		referees: ["evaluator-3", "evaluator-4", "evaluator-5"].map(String::from).to_vec(),
+		held: bly(held),
+		..Dispute::default()
+	};
+	let won = Dispute {
+		outcome: "struck".into(),
+		exact: Some(3.0),
+		returned: bly(10_000),
+		slashed: bly(5_000),
+		..begun(0, "noisy expert", "evaluator-1", ACCOMPLICE.name, 10_000)
+	};
+	let mut shares = vec![share("evaluator-2", 50)];
+	shares.extend((3..=5).map(|n| share(&format!("evaluator-{n}"), 16)));
+	let lost = Dispute {
+		outcome: "upheld".into(),
+		exact: Some(2.95),
+		shares,
+		burned: bly(2),
+		..begun(1, "re-encoded copy", ADVERSARY.name, "evaluator-2", 100)
+	};
+	vec![won, lost]
+}
+
 fn as_told() -> Summary {
 	Summary {
 		passed: false,
@@ -54,6 +88,7 @@ fn as_told() -> Summary {
 			submission("re-encoded copy", Expected::RefusedForNoGain),
 			submission("unserved content", Expected::RefusedAsUnfetchable),
 		],
+		disputes: disputes(),
 		payments: ["trainer", "evaluator-1", "evaluator-2", "evaluator-3"]
 			.map(|name| Payment { name: name.into(), account: "5F".into(), epoch: 1, amount: bly(10) })
 			.to_vec(),
@@ -141,6 +176,34 @@ fn judge_should_name_an_evaluator_that_was_blamed() {
 }
 
 #[test]
+fn judge_should_miss_a_dispute_and_follow_its_money_to_the_last_unit() {
+	assert_eq!(problems(|summary| drop(summary.disputes.remove(0))).len(), 1);
+	assert_eq!(problems(|summary| drop(summary.disputes.remove(1))).len(), 1);
+	let changes: [(usize, fn(&mut Dispute)); 7] = [
+		(0, |dispute| dispute.returned.0 -= 1),
+		(0, |dispute| dispute.exact = None),
+		(0, |dispute| dispute.slashed.0 = 0),
+		(0, |dispute| dispute.outcome = "open".into()),
+		(1, |dispute| dispute.burned.0 += 1),
+		(1, |dispute| dispute.shares[0].amount.0 -= 1),
+		(1, |dispute| dispute.outcome = "struck".into()),
+	];
+	for (place, change) in changes {
+		let found = problems(|summary| change(&mut summary.disputes[place]));
+		assert_eq!(found.len(), 2, "of it, and that there is none: {found:?}");
+	}
+	let found = problems(|summary| summary.disputes[1].faults.push("evaluator-3: NoReveal".into()));
+	assert!(found.len() == 1 && found[0].contains("re-encoded copy"), "{found:?}");
+	// Two who contest the same liar.
+	let second = |summary: &mut Summary| {
+		let mut second = summary.disputes[0].clone();
+		(second.outcome, second.slashed) = ("undecided (AlreadyStruck)".into(), Amount(0));
+		summary.disputes.push(second);
+	};
+	assert_eq!(problems(second), Vec::<String>::new());
+}
+
+#[test]
 fn json_should_have_the_fields_that_scripts_read_and_survive_reading() {
 	let summary = as_told().judge();
 	let json = serde_json::to_string_pretty(&summary).unwrap();
@@ -149,6 +212,7 @@ fn json_should_have_the_fields_that_scripts_read_and_survive_reading() {
 	for key in [
 		"version_root",
 		"submissions",
+		"disputes",
 		"payments",
 		"block_seconds_median",
 		"finality_lag_seconds_median",
@@ -198,6 +262,8 @@ fn table_should_show_verdicts_bonds_payments_and_what_is_wrong() {
 		"+0.1000 ± 0.0100",
 		"101 forfeited: 9 to evaluators, 92 burned",
 		"9 to evaluators, 92 of 101 returned",
+		"5000 slashed; bond of 10000: 10000 returned",
+		"bond of 100: 50 to the accused, 48 to referees, 2 burned",
 		"evaluator-3",
 		"2.00 s",
 		"160 s",

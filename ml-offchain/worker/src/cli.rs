@@ -1,14 +1,16 @@
 //! What a person types.
 
-use crate::{collect::GRACE_HOURS, components::parse_component, progress::ProgressMode};
+use crate::{
+	collect::GRACE_HOURS, components::parse_component, progress::ProgressMode, referee::exact::module_hash,
+};
 use blyan_exchange::Provider;
 use blyan_primitives::{
 	cid::Cid,
-	dag::{BlockId, Component, ModelId, MAX_BLOCKS},
-	learning::{Gate, BIT_PER_BYTE},
+	dag::{BlockId, Component, ModelId, SubmissionId, MAX_BLOCKS},
+	learning::{DisputeId, Gate, BIT_PER_BYTE},
 	migration::Migration,
 	sealed::{MAX_LOTS, MAX_LOT_SHARDS},
-	Hash,
+	AccountId, Hash,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -32,6 +34,8 @@ pub enum Command {
 	Train(TrainArgs),
 	/// Measure candidates whenever drawn for a committee.
 	Evaluate(ConfigArgs),
+	/// Measure every round, and contest what evaluators report that cannot be right.
+	Watch(ConfigArgs),
 	/// Answer requests from the weights the chain accepted last.
 	Serve(ConfigArgs),
 	/// Turn a text into a validation pool and a training text.
@@ -55,6 +59,12 @@ pub enum Command {
 	OpenLots(ConfigArgs),
 	/// Write the text of a model's retired lots to a file, to train on.
 	RetiredText(RetiredTextArgs),
+	/// Contest what an evaluator reported of a round; holds a bond.
+	Contest(ContestArgs),
+	/// Show an open dispute.
+	Dispute(DisputeArgs),
+	/// Show the open disputes.
+	Disputes(DisputesArgs),
 	/// Show registration, rounds, what is owed and why not yet.
 	Status(StatusArgs),
 	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
@@ -181,6 +191,52 @@ pub struct RollBackArgs {
 	pub blocks: Vec<BlockId>,
 }
 
+/// Options of `contest`.
+#[derive(Args, Debug)]
+pub struct ContestArgs {
+	/// Where the configuration is; the key in it holds the bond.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Which round, in its contest phase.
+	#[arg(value_name = "ROUND")]
+	pub round: SubmissionId,
+	/// Whose report.
+	#[arg(value_name = "EVALUATOR")]
+	pub evaluator: AccountId,
+	/// Which of the shards drawn for the round, counted from 0: where the evaluator is wrong. If it told the
+	/// truth there, the bond is lost, whatever it said of the others.
+	#[arg(long, value_name = "N", default_value_t = 0)]
+	pub position: u32,
+}
+
+/// Options of `dispute`.
+#[derive(Args, Debug)]
+pub struct DisputeArgs {
+	/// The node to ask; no key and no configuration is needed.
+	#[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
+	pub node: String,
+	/// Which.
+	#[arg(value_name = "DISPUTE")]
+	pub dispute: DisputeId,
+	/// Print it as JSON.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// Options of `disputes`.
+#[derive(Args, Debug)]
+pub struct DisputesArgs {
+	/// The node to ask; no key and no configuration is needed.
+	#[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
+	pub node: String,
+	/// Those on that round alone.
+	#[arg(long, value_name = "N")]
+	pub round: Option<SubmissionId>,
+	/// Print them as JSON.
+	#[arg(long)]
+	pub json: bool,
+}
+
 /// One of these.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
@@ -240,10 +296,10 @@ pub struct RegisterModelArgs {
 	/// byte) and shards_per_domain. What is left out has its default.
 	#[arg(long, value_name = "LIST", default_value = "")]
 	pub gate: GateArg,
-	/// BLAKE2-256 of the reference evaluator's Wasm module, by which disputes are decided. Without it nothing
-	/// that is measured of the model can be contested.
+	/// BLAKE2-256 of the reference evaluator's Wasm module, by which disputes are decided: that of the module in
+	/// this program if left out. With 'none', nothing that is measured of the model can be contested.
 	#[arg(long, value_name = "HASH")]
-	pub referee: Option<Hash>,
+	pub referee: Option<RefereeArg>,
 	/// Decides the first weights.
 	#[arg(long, default_value_t = 0)]
 	pub seed: u64,
@@ -443,6 +499,30 @@ pub struct GetArgs {
 	pub output: Option<PathBuf>,
 }
 
+/// The module of the reference evaluator, as `--referee` gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RefereeArg(pub Hash);
+
+impl Default for RefereeArg {
+	/// The module that this program carries.
+	fn default() -> Self {
+		Self(module_hash())
+	}
+}
+
+impl FromStr for RefereeArg {
+	type Err = String;
+
+	fn from_str(text: &str) -> Result<Self, String> {
+		if text == "none" {
+			return Ok(Self(Hash::zero()));
+		}
+		text.parse()
+			.map(Self)
+			.map_err(|_| format!("`{text}` is neither 'none' nor a hash of 64 hexadecimal digits"))
+	}
+}
+
 /// A gate, as `--gate` gives it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct GateArg(pub Gate);
@@ -494,6 +574,15 @@ mod tests {
 	#[test]
 	fn cli_should_be_consistent() {
 		Cli::command().debug_assert();
+	}
+
+	#[test]
+	fn referee_should_be_the_module_in_this_program_unless_it_is_said_otherwise() {
+		assert_eq!(RefereeArg::default().0, module_hash());
+		assert_eq!("none".parse::<RefereeArg>().unwrap().0, Hash::zero());
+		let hash = format!("{:?}", Hash::repeat_byte(5));
+		assert_eq!(hash.parse::<RefereeArg>().unwrap().0, Hash::repeat_byte(5));
+		assert!("nobody".parse::<RefereeArg>().unwrap_err().contains("'none'"));
 	}
 
 	#[test]

@@ -190,6 +190,47 @@ pub async fn load_verified_within(
 	if let Some(wanted) = generation.filter(|wanted| *wanted != info.generation) {
 		return Err(HeadsError::GenerationMoved { model, wanted, found: info.generation });
 	}
+	load_of(chain, content, info, known, patience, expert_cache_bytes).await
+}
+
+/// [`load_verified`] of a generation that the model may have left meanwhile.
+///
+/// # Errors
+/// As there.
+pub async fn load_generation(
+	chain: &dyn Chain,
+	content: &Content,
+	model: ModelId,
+	generation: Generation,
+	known: Option<&Heads>,
+	patience: Duration,
+) -> Result<Heads, HeadsError> {
+	let mut info = chain.model(model).await?.ok_or(HeadsError::ModelNotFound(model))?;
+	if info.generation != generation {
+		let version = chain.version(model, Some(generation)).await?;
+		let version = version.ok_or(HeadsError::GenerationMoved {
+			model,
+			wanted: generation,
+			found: info.generation,
+		})?;
+		info.generation = generation;
+		info.version = version.version;
+		info.root = Some(version.root);
+		info.architecture = version.architecture;
+	}
+	load_of(chain, content, info, known, patience, None).await
+}
+
+/// Loads the heads that `info` names the root of.
+async fn load_of(
+	chain: &dyn Chain,
+	content: &Content,
+	info: ModelInfo<AccountId>,
+	known: Option<&Heads>,
+	patience: Duration,
+	expert_cache_bytes: Option<u64>,
+) -> Result<Heads, HeadsError> {
+	let model = info.id;
 	// Of that very generation: the model may move between the two reads.
 	let manifest = chain.manifest(model, Some(info.generation)).await?;
 	let root = verify_manifest(&info, &manifest)?;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Each role has a pure core, `step(state, input) -> actions`, without I/O or clock
-//! ([`evaluator::step`], [`trainer::step`]), and an edge that carries the actions out. What was decided
+//! ([`evaluator::step`], [`trainer::step`], [`referee::step`], [`watch::step`]), and an edge that carries the actions out. What was decided
 //! is in a [`journal`] before anybody is told of it, so a worker that is killed at any point and started
 //! again finishes its work and has nothing take effect twice.
 //!
@@ -18,6 +18,7 @@
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
 //! | [`evaluator`], [`trainer`], [`serve`] | the roles |
 //! | [`seal`] | sealed shards: making lots, keeping their keys, opening what is drawn |
+//! | [`referee`], [`watch`] | disputes: running a contested shard exactly; contesting what cannot be right |
 //! | [`register_model`], [`import_text`], [`status`], [`graph`] | the commands that come and go |
 //! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
@@ -43,6 +44,7 @@ pub mod journal;
 pub mod keep;
 pub mod plant;
 pub mod progress;
+pub mod referee;
 pub mod register;
 pub mod register_model;
 mod repeats;
@@ -55,4 +57,5 @@ pub mod serve;
 pub mod status;
 pub mod store_command;
 pub mod trainer;
+pub mod watch;
 pub mod worker;

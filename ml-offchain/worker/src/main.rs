@@ -1,14 +1,15 @@
 //! `blyan-worker`: see `blyan-worker --help`.
 
 use anyhow::{Context, Result};
-use blyan_chain_client::{Call, ChainEvent, Wait};
+use blyan_chain_client::{Call, Chain, ChainEvent, Client, ClientConfig, Wait};
 use blyan_hf::ModelRecord;
 use blyan_primitives::{architecture::Architecture, dag::BlockIds, learning::ValidationPool, worker::Role};
 use blyan_store::Store;
 use blyan_worker::{
 	cli::{
-		Cli, Command, ImportTextArgs, ModelCommand, ModelExportArgs, ModelImportArgs, ProposeMigrationArgs,
-		RegisterModelArgs, RollBackArgs, StatusArgs, StoreCommand, TrainArgs,
+		Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ModelCommand, ModelExportArgs,
+		ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs, StatusArgs, StoreCommand,
+		TrainArgs,
 	},
 	config::Config,
 	evaluator, graph,
@@ -18,7 +19,11 @@ use blyan_worker::{
 	seal_command, serve,
 	status::status,
 	store_command, trainer,
-	worker::{Connection, Worker},
+	watch::{
+		self,
+		commands::{contest, describe},
+	},
+	worker::{Connection, Worker, INTERACTIVE_PATIENCE},
 };
 use clap::Parser;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -98,6 +103,18 @@ async fn run(command: Command) -> Result<()> {
 			let Some(worker) = start(config, Role::Evaluator, &shutdown).await? else { return Ok(()) };
 			Ok(evaluator::run(worker, shutdown).await?)
 		}
+		Command::Watch(args) => {
+			let config = Config::load(&args.config)?;
+			let shutdown = shutdown_on_signals()?;
+			let starting = async {
+				let connection = Connection::open(&config).await?;
+				Worker::start_unregistered(config, connection).await
+			};
+			tokio::select! {
+				worker = starting => Ok(watch::run(worker?, shutdown.clone()).await?),
+				() = shutdown.cancelled() => Ok(()),
+			}
+		}
 		Command::Serve(args) => {
 			let config = Config::load(&args.config)?;
 			Ok(serve::run(config, shutdown_on_signals()?).await?)
@@ -119,6 +136,14 @@ async fn run(command: Command) -> Result<()> {
 			seal_command::open_lots(args, shutdown).await
 		}
 		Command::RetiredText(args) => seal_command::retired_text(args).await,
+		Command::Contest(args) => {
+			let config = Config::load(&args.config.config)?;
+			let Connection { chain, signer } = Connection::open_interactively(&config).await?;
+			println!("{}", contest(&*chain, &signer, args.round, args.evaluator, args.position).await?);
+			Ok(())
+		}
+		Command::Dispute(args) => show_dispute(args).await,
+		Command::Disputes(args) => show_disputes(args).await,
 		Command::Status(args) => show_status(args).await,
 		Command::Graph(args) => graph::run(args).await,
 		Command::Store(args) => {
@@ -261,7 +286,7 @@ async fn register(args: RegisterModelArgs) -> Result<()> {
 		.with_context(|| format!("{} is not what import-text --json prints", args.pool.display()))?;
 	let pool = ValidationPool::try_from(&imported.pool)?;
 	let RegisterModelArgs { name, gate, referee, .. } = args;
-	let referee = referee.unwrap_or_default();
+	let referee = referee.unwrap_or_default().0;
 	let registration = Registration { name, architecture, pool, gate: gate.0, referee, weights };
 	let connection = Connection::open(&config).await?;
 	let registered = register_model(&config, &connection, &registration).await?;
@@ -308,6 +333,41 @@ async fn roll_back(args: RollBackArgs) -> Result<()> {
 		"round {round} measures whether model {model} was better before\nIf it was, its heads go back; the bond \
 		returns in either case, less the measurement's fee."
 	);
+	Ok(())
+}
+
+async fn connect(node: &str) -> Result<Client> {
+	Ok(Client::connect(ClientConfig::new(node).with_read_patience(INTERACTIVE_PATIENCE)).await?)
+}
+
+async fn show_dispute(args: DisputeArgs) -> Result<()> {
+	let chain = connect(&args.node).await?;
+	let found = chain.dispute(args.dispute).await?;
+	let found = found.with_context(|| {
+		format!("no dispute {} is open: it is over, or was never begun; its events say which", args.dispute)
+	})?;
+	if args.json {
+		println!("{}", serde_json::to_string_pretty(&found)?);
+	} else {
+		print!("{}", describe(&found, chain.finalized_head().await?.number));
+	}
+	Ok(())
+}
+
+async fn show_disputes(args: DisputesArgs) -> Result<()> {
+	let chain = connect(&args.node).await?;
+	let found = chain.disputes(args.round).await?;
+	if args.json {
+		println!("{}", serde_json::to_string_pretty(&found)?);
+		return Ok(());
+	}
+	let height = chain.finalized_head().await?.number;
+	for dispute in &found {
+		print!("{}", describe(dispute, height));
+	}
+	if found.is_empty() {
+		println!("no dispute is open");
+	}
 	Ok(())
 }
 

@@ -52,7 +52,7 @@ pub enum StartError {
 	Register(#[from] RegisterError),
 }
 
-/// A worker that is registered and serves its content.
+/// A worker that serves its content, and is registered unless it only watches.
 #[derive(Debug)]
 pub struct Worker {
 	/// Its configuration.
@@ -123,16 +123,34 @@ impl Worker {
 	/// # Errors
 	/// See [`StartError`].
 	pub async fn start(config: Config, connection: Connection, role: Role) -> Result<Self, StartError> {
+		Self::start_as(config, connection, Some(role)).await
+	}
+
+	/// The same without a registration: others are not told where its content is.
+	///
+	/// # Errors
+	/// See [`StartError`].
+	pub async fn start_unregistered(config: Config, connection: Connection) -> Result<Self, StartError> {
+		Self::start_as(config, connection, None).await
+	}
+
+	async fn start_as(
+		config: Config,
+		connection: Connection,
+		role: Option<Role>,
+	) -> Result<Self, StartError> {
 		let lock = lock_data_dir(&config.data_dir)?;
 		let store = Store::open(config.store_dir())?;
 		let exchange = exchange::start(store, &config, connection.chain.genesis_hash()).await?;
-		let registration = Registration {
-			role,
-			endpoint: exchange.endpoint().to_owned(),
-			bond: config.bond(),
-			machine: machine_id(&config, connection.chain.genesis_hash(), role, connection.account())?,
-		};
-		ensure_registered(&*connection.chain, &connection.signer, &registration).await?;
+		if let Some(role) = role {
+			let registration = Registration {
+				role,
+				endpoint: exchange.endpoint().to_owned(),
+				bond: config.bond(),
+				machine: machine_id(&config, connection.chain.genesis_hash(), role, connection.account())?,
+			};
+			ensure_registered(&*connection.chain, &connection.signer, &registration).await?;
+		}
 		let network = exchange.network().clone();
 		let content = Content::new(network, connection.chain.clone(), connection.account().clone());
 		// Through the other workers the DHT is joined, so that this one is found by those whom it never asks.

@@ -1,4 +1,4 @@
-//! `blyan_*`: models, their graph, and rounds, as JSON.
+//! `blyan_*`: models, their graph, rounds and disputes, as JSON.
 //!
 //! Each call takes an optional block hash (the best block if none is given) and answers from the
 //! runtime APIs, so a client sees the rules of the runtime at that block.
@@ -6,10 +6,11 @@
 use crate::service::{Block, FullClient};
 use blyan_primitives::{
 	api::{
-		BlockInfo, Difference, ExpertDagApi, ModelInfo, ProofOfLearningApi, RewardsApi, RoundInfo,
-		VersionInfo, MAX_PAGE,
+		BlockInfo, Difference, DisputeInfo, DisputesApi, ExpertDagApi, ModelInfo, ProofOfLearningApi,
+		RewardsApi, RoundInfo, VersionInfo, MAX_PAGE,
 	},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	learning::DisputeId,
 	AccountId, Hash,
 };
 use jsonrpsee::{
@@ -119,6 +120,18 @@ pub trait BlyanApi {
 		count: u32,
 		at: Option<Hash>,
 	) -> RpcResult<Vec<RoundInfo<AccountId>>>;
+
+	/// One dispute, while it is open, or null.
+	#[method(name = "blyan_dispute")]
+	fn dispute(&self, dispute: DisputeId, at: Option<Hash>) -> RpcResult<Option<DisputeInfo<AccountId>>>;
+
+	/// The open disputes, oldest first; those of a round if one is named.
+	#[method(name = "blyan_disputes")]
+	fn disputes(
+		&self,
+		round: Option<SubmissionId>,
+		at: Option<Hash>,
+	) -> RpcResult<Vec<DisputeInfo<AccountId>>>;
 
 	/// What an account is owed.
 	#[method(name = "blyan_owed")]
@@ -250,6 +263,18 @@ impl BlyanApiServer for Blyan {
 	) -> RpcResult<Vec<RoundInfo<AccountId>>> {
 		let count = page(count)?;
 		self.client.runtime_api().rounds(self.at(at), start, count).map_err(runtime_error)
+	}
+
+	fn dispute(&self, dispute: DisputeId, at: Option<Hash>) -> RpcResult<Option<DisputeInfo<AccountId>>> {
+		self.client.runtime_api().dispute(self.at(at), dispute).map_err(runtime_error)
+	}
+
+	fn disputes(
+		&self,
+		round: Option<SubmissionId>,
+		at: Option<Hash>,
+	) -> RpcResult<Vec<DisputeInfo<AccountId>>> {
+		self.client.runtime_api().disputes(self.at(at), round).map_err(runtime_error)
 	}
 
 	fn owed(&self, who: AccountId, at: Option<Hash>) -> RpcResult<Owed> {

@@ -4,7 +4,7 @@ mod train;
 
 pub use train::{JobConfig, SubmitAs, TrainConfig};
 
-use crate::serve::ServeConfig;
+use crate::{evaluator::measure::MeasureOptions, serve::ServeConfig};
 use blyan_chain_client::{ClientConfig, KeyError, KeySource, Signer};
 use blyan_exchange::Provider;
 use blyan_model::{Device, MAX_THREADS};
@@ -74,6 +74,8 @@ pub struct Config {
 	pub train: TrainConfig,
 	/// What `evaluate` does.
 	pub evaluate: EvaluateConfig,
+	/// What `watch` does, and `evaluate` besides.
+	pub watch: WatchConfig,
 	/// What `serve` does.
 	pub serve: ServeConfig,
 	/// What becomes of sealed lots.
@@ -111,6 +113,23 @@ pub struct EvaluateConfig {
 	pub device: Device,
 }
 
+/// What `watch` does, and `evaluate` besides: comparing what others report with what it measured itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WatchConfig {
+	/// Most that may be held at once as bonds of contests, in BLY; at 0, nothing is contested, and what would be is
+	/// only told. Half of what the accused loses comes on top of a bond that returns; all of it is lost if the
+	/// referees say that the report was right.
+	pub max_bonded_bly: u64,
+}
+
+impl WatchConfig {
+	/// Most that may be held at once, in the smallest unit of BLY.
+	pub fn ceiling(&self) -> Balance {
+		Balance::from(self.max_bonded_bly).saturating_mul(BLY)
+	}
+}
+
 impl Default for Config {
 	fn default() -> Self {
 		Self {
@@ -129,6 +148,7 @@ impl Default for Config {
 			store: StoreConfig::default(),
 			train: TrainConfig::default(),
 			evaluate: EvaluateConfig::default(),
+			watch: WatchConfig::default(),
 			serve: ServeConfig::default(),
 			seal: SealConfig::default(),
 		}
@@ -257,6 +277,11 @@ impl Config {
 			"bond_bly",
 			format!("is {}; it must be 1 to {most} BLY", self.bond_bly),
 		)?;
+		check(
+			self.watch.max_bonded_bly <= most,
+			"watch.max_bonded_bly",
+			format!("is {}; it must be 0 to {most} BLY", self.watch.max_bonded_bly),
+		)?;
 		check(self.threads <= MAX_THREADS, "threads", format!("is {}; at most {MAX_THREADS}", self.threads))?;
 		check(
 			self.machine_id.as_deref() != Some(""),
@@ -311,6 +336,15 @@ impl Config {
 		match self.threads {
 			0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
 			threads => threads,
+		}
+	}
+
+	/// How rounds are measured.
+	pub fn measure_options(&self) -> MeasureOptions {
+		MeasureOptions {
+			fetch_timeout: Duration::from_secs(self.evaluate.fetch_timeout_seconds),
+			threads: self.compute_threads(),
+			device: self.evaluate.device,
 		}
 	}
 
@@ -415,6 +449,7 @@ mod tests {
 			("listen = \"0.0.0.0:9101\"", "endpoint must be given"),
 			("bond_bly = 0", "bond_bly is 0"),
 			("threads = 4000", "threads is 4000"),
+			("[watch]\nmax_bonded_bly = 99999999999", "watch.max_bonded_bly is 99999999999"),
 			("machine_id = \"\"", "machine_id is empty"),
 			("shutdown_seconds = 0", "shutdown_seconds is 0"),
 			("[evaluate]\nfetch_timeout_seconds = 0", "evaluate.fetch_timeout_seconds is 0"),

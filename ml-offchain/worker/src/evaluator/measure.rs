@@ -17,6 +17,7 @@ use blyan_primitives::{
 	sealed::{SealedShards, ShardPlace},
 	AccountId, Hash,
 };
+use blyan_reference::ReferenceError;
 use futures::{stream, StreamExt, TryStreamExt};
 use std::{
 	collections::{BTreeMap, VecDeque},
@@ -32,7 +33,7 @@ const MAX_VERSIONS: usize = 8;
 /// Candidate blocks fetched at once.
 const PARALLEL_BLOCKS: usize = 4;
 /// How long the heads' own content may take: without it nothing can be measured.
-const HEADS_PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const HEADS_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why a measurement failed through no fault of the candidate.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,9 @@ pub enum MeasureError {
 	/// The baseline cannot be evaluated on this machine.
 	#[error(transparent)]
 	Model(#[from] ModelError),
+	/// The reference evaluator cannot be run on this machine.
+	#[error(transparent)]
+	Reference(#[from] ReferenceError),
 	/// The computing thread died.
 	#[error("measuring ended early: {0}")]
 	Task(#[from] tokio::task::JoinError),
@@ -84,6 +88,7 @@ impl MeasureError {
 			Self::Candidate(error) => error.is_retryable(),
 			Self::Lot(error) => error.is_retryable(),
 			Self::Model(error) => error.is_retryable(),
+			Self::Reference(error) => error.is_retryable(),
 			Self::Shards { .. } => true,
 			Self::BlockNotFound(_) | Self::NotDrawn(_) | Self::Task(_) => false,
 		}
@@ -121,11 +126,11 @@ type LossCache = VecDeque<((Hash, ValidationPool), BTreeMap<u32, NanoBits>)>;
 
 /// Measures, and remembers what the next measurement can use: weights and losses of the heads.
 pub struct Measurer {
-	chain: Arc<dyn Chain>,
-	content: Content,
-	options: MeasureOptions,
+	pub(crate) chain: Arc<dyn Chain>,
+	pub(crate) content: Content,
+	pub(crate) options: MeasureOptions,
 	/// By model, the heads that were loaded last.
-	heads: BTreeMap<ModelId, Heads>,
+	pub(crate) heads: BTreeMap<ModelId, Heads>,
 	baselines: LossCache,
 }
 
@@ -136,8 +141,10 @@ impl std::fmt::Debug for Measurer {
 }
 
 /// What there is of a candidate.
-enum Candidate {
+pub(crate) enum Candidate {
+	/// The content of its blocks.
 	Here(Vec<(Component, PathBuf)>),
+	/// What is found of it instead.
 	Cannot(Finding),
 }
 
@@ -233,7 +240,7 @@ impl Measurer {
 	}
 
 	/// Brings all blocks of the candidate into the store, all of them within the time for one.
-	async fn fetch_candidate(&self, blocks: &[BlockId]) -> Result<Candidate, MeasureError> {
+	pub(crate) async fn fetch_candidate(&self, blocks: &[BlockId]) -> Result<Candidate, MeasureError> {
 		let begun = Instant::now();
 		let fetched = stream::iter(blocks.to_vec())
 			.map(|id| async move {
@@ -254,7 +261,7 @@ impl Measurer {
 
 	/// The text of the sealed lots that the round is judged by. Everybody who looks at the same bytes finds the same lots
 	/// good.
-	async fn fetch_lots(&self, round: SubmissionId) -> Result<Lots, MeasureError> {
+	pub(crate) async fn fetch_lots(&self, round: SubmissionId) -> Result<Lots, MeasureError> {
 		let mut sealed = SealedText::default();
 		for info in self.chain.lots_of_round(round).await? {
 			let shards = match text_of(&self.content, &info, self.options.fetch_timeout).await {
@@ -292,22 +299,24 @@ impl Measurer {
 
 /// The sealed text of a round, lot by lot, shard by shard.
 #[derive(Default)]
-struct SealedText {
-	shards: SealedShards,
+pub(crate) struct SealedText {
+	pub(crate) shards: SealedShards,
 	lots: Vec<Vec<Vec<u8>>>,
 }
 
 /// What there is of a round's lots.
-enum Lots {
+pub(crate) enum Lots {
+	/// Their text.
 	Here(SealedText),
+	/// What is found of the round instead.
 	Cannot(Finding),
 }
 
 /// Where the text of every shard of a round is.
-struct Texts<'a> {
-	pool_path: &'a Path,
-	pool: &'a ValidationPool,
-	sealed: &'a SealedText,
+pub(crate) struct Texts<'a> {
+	pub(crate) pool_path: &'a Path,
+	pub(crate) pool: &'a ValidationPool,
+	pub(crate) sealed: &'a SealedText,
 }
 
 /// Whether it is the block's own content that is not to be had.
@@ -376,7 +385,7 @@ fn compute(
 
 /// The baseline with the candidate's components in place, under the architecture that a migration makes of
 /// the baseline's.
-fn put_in_place(
+pub(crate) fn put_in_place(
 	baseline: &Weights,
 	migration: Option<Migration>,
 	candidate: &[(Component, PathBuf)],
@@ -411,7 +420,7 @@ fn evaluate_shards(
 	Ok(losses.into_iter().map(nanobits).collect())
 }
 
-fn read_shards(texts: &Texts, shards: &[u32]) -> io::Result<Vec<Vec<u8>>> {
+pub(crate) fn read_shards(texts: &Texts, shards: &[u32]) -> io::Result<Vec<Vec<u8>>> {
 	let Texts { pool_path, pool, sealed } = texts;
 	let mut file = File::open(pool_path)?;
 	shards

@@ -1,24 +1,31 @@
 //! `evaluate`: measures candidates whenever drawn for a committee.
 //!
 //! [`step`] decides, [`measure`] computes, and [`run`] carries out: it follows the finalized blocks,
-//! reads the rounds that concern this worker, and feeds what happens to the core.
+//! reads the rounds that concern this worker, and feeds what happens to the core. Besides it is a
+//! [`Referee`] when it is drawn for a dispute, and a [`Watcher`] of what others report of the rounds
+//! that it measured.
 
+pub mod losses;
 pub mod measure;
 pub mod step;
 
 use crate::{
 	claims::{claim, Claims, Owing},
+	files::FileError,
 	journal::{Journal, JournalError},
+	referee::{self, Referee},
 	register::bly,
 	repeats::Repeats,
 	rounds::{newest, OpenRounds},
+	watch::{self, step::Options, WatchError, Watcher},
 	worker::{random_hash, Worker},
 };
 use blyan_chain_client::{Call as ChainCall, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
-use blyan_primitives::dag::{Generation, ModelId};
-use measure::{MeasureError, MeasureOptions, Measurer};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use step::{step, Action, Attempt, Call, CallKey, Entry, Input, Note, RoundView, State};
+use blyan_primitives::{dag::ModelId, learning::AllLosses};
+use losses::LossFiles;
+use measure::{MeasureError, Measurement, Measurer};
+use std::{sync::Arc, time::Duration};
+use step::{step, Accusation, Action, Attempt, Call, CallKey, Entry, Input, Note, RoundView, State};
 use tokio::{
 	sync::{mpsc, Mutex},
 	task::JoinSet,
@@ -36,10 +43,25 @@ pub enum EvaluateError {
 	/// The journal cannot be used: nothing must be committed to that is not in it.
 	#[error(transparent)]
 	Journal(#[from] JournalError),
+	/// Losses cannot be kept: nothing must be committed to that could not be opened.
+	#[error(transparent)]
+	File(#[from] FileError),
 	/// The chain cannot be followed.
 	#[error(transparent)]
 	Chain(#[from] ChainError),
 }
+
+impl From<WatchError> for EvaluateError {
+	fn from(error: WatchError) -> Self {
+		match error {
+			WatchError::Journal(error) => Self::Journal(error),
+			WatchError::Chain(error) => Self::Chain(error),
+		}
+	}
+}
+
+/// Changes what was measured of a round before anybody is told of it: for networks that show what becomes of liars.
+pub type Alteration = Arc<dyn Fn(&RoundView, Measurement) -> Measurement + Send + Sync>;
 
 /// What came back from a task.
 enum Event {
@@ -53,7 +75,19 @@ enum Event {
 /// # Errors
 /// See [`EvaluateError`]; what passes is waited out.
 pub async fn run(worker: Worker, shutdown: CancellationToken) -> Result<(), EvaluateError> {
-	let result = Evaluator::open(&worker)?.run(&worker, shutdown).await;
+	run_altered(worker, Arc::new(|_, measured| measured), shutdown).await
+}
+
+/// [`run`], with every measurement changed so.
+///
+/// # Errors
+/// As there.
+pub async fn run_altered(
+	worker: Worker,
+	alteration: Alteration,
+	shutdown: CancellationToken,
+) -> Result<(), EvaluateError> {
+	let result = Evaluator::open(&worker, alteration)?.run(&worker, shutdown).await;
 	worker.stop().await;
 	result
 }
@@ -63,7 +97,11 @@ struct Evaluator {
 	signer: Signer,
 	state: State,
 	journal: Journal<Entry>,
+	losses: LossFiles,
 	measurer: Arc<Mutex<Measurer>>,
+	alteration: Alteration,
+	referee: Referee,
+	watcher: Watcher,
 	claims: Claims,
 	/// Measurements that failed.
 	failures: Repeats<Attempt>,
@@ -74,22 +112,26 @@ struct Evaluator {
 }
 
 impl Evaluator {
-	fn open(worker: &Worker) -> Result<Self, EvaluateError> {
+	fn open(worker: &Worker, alteration: Alteration) -> Result<Self, EvaluateError> {
+		let config = &worker.config;
 		let (chain, signer) = (worker.connection.chain.clone(), worker.connection.signer.clone());
-		let (journal, entries) = Journal::open(worker.config.journal(JOURNAL))?;
-		let options = MeasureOptions {
-			fetch_timeout: Duration::from_secs(worker.config.evaluate.fetch_timeout_seconds),
-			threads: worker.config.compute_threads(),
-			device: worker.config.evaluate.device,
-		};
-		let measurer = Measurer::new(chain.clone(), worker.content.clone(), options);
+		let (journal, entries) = Journal::open(config.journal(JOURNAL))?;
+		let (losses, kept) = LossFiles::open(config.data_dir.join(losses::FOLDER))?;
+		let measurer = Measurer::new(chain.clone(), worker.content.clone(), config.measure_options());
+		let measurer = Arc::new(Mutex::new(measurer));
+		let (to_referee, to_watcher) = (config.journal(referee::JOURNAL), config.journal(watch::JOURNAL));
+		let options = Options { ceiling: config.watch.ceiling(), measures: false };
 		let (events, received) = mpsc::channel(CHANNEL);
 		Ok(Self {
-			state: State::new(signer.account().clone(), entries),
+			state: State::new(signer.account().clone(), entries, kept),
+			referee: Referee::open(&to_referee, chain.clone(), signer.clone(), measurer.clone())?,
+			watcher: Watcher::open(&to_watcher, chain.clone(), signer.clone(), measurer.clone(), options)?,
 			chain,
 			signer,
 			journal,
-			measurer: Arc::new(Mutex::new(measurer)),
+			losses,
+			measurer,
+			alteration,
 			claims: Claims::default(),
 			failures: Repeats::default(),
 			rounds: OpenRounds::default(),
@@ -108,6 +150,8 @@ impl Evaluator {
 				biased;
 				() = shutdown.cancelled() => break Ok(()),
 				Some(event) = self.received.recv() => self.take(event)?,
+				Some(input) = self.referee.next() => self.referee.take(input)?,
+				Some(input) = self.watcher.next() => self.watcher.take(input)?,
 				block = newest(&mut blocks) => match block {
 					Ok(Some(block)) => match self.observe(block.number).await {
 						Ok(()) => {},
@@ -144,22 +188,20 @@ impl Evaluator {
 	async fn observe(&mut self, height: u32) -> Result<(), EvaluateError> {
 		let me = self.signer.account().clone();
 		let open = self.rounds.read(&*self.chain).await?;
-		let mut generations = BTreeMap::<ModelId, Generation>::new();
-		let mut rounds = Vec::new();
-		for round in open.iter().filter(|round| round.committee.contains(&me)) {
-			let current = match generations.get(&round.model) {
-				Some(current) => *current,
-				None => {
-					let model = self.chain.model(round.model).await?;
-					let current = model.map_or(0, |model| model.generation);
-					generations.insert(round.model, current);
-					current
-				}
-			};
-			rounds.extend(RoundView::of(round, current, &me));
-		}
-		let actions = step(&mut self.state, Input::Finalized { height, rounds });
+		let generations = watch::generations(&*self.chain, &open).await?;
+		let rounds = open.iter().filter_map(|round| {
+			RoundView::of(round, generations.get(&round.model).copied().unwrap_or_default(), &me)
+		});
+		// A dispute keeps its round open.
+		let disputes = if open.is_empty() { Vec::new() } else { self.chain.disputes(None).await? };
+		let accusations = disputes.iter().filter_map(|dispute| Accusation::of(dispute, &me)).collect();
+		let input = Input::Finalized { height, rounds: rounds.collect(), accusations };
+		let actions = step(&mut self.state, input);
 		self.carry_out(actions)?;
+		self.referee.observe(height, &disputes)?;
+		let state = &self.state;
+		let own = |attempt| state.losses_of(attempt).map(<[_]>::to_vec);
+		self.watcher.observe(height, &open, &disputes, &generations, own).await?;
 		let owing = Owing::read(&*self.chain, &me).await?;
 		for epoch in self.claims.due(&owing.epochs) {
 			self.claim(epoch);
@@ -195,6 +237,8 @@ impl Evaluator {
 		for action in actions {
 			match action {
 				Action::Journal(entry) => self.journal.append(&entry)?,
+				Action::KeepLosses(attempt, losses) => self.losses.keep(attempt, &losses)?,
+				Action::DropLosses(attempt) => self.losses.drop(attempt)?,
 				Action::Measure(round) => self.measure(round),
 				Action::Send(call) => self.send(call),
 				Action::Note(note) => tell(&note),
@@ -205,10 +249,11 @@ impl Evaluator {
 
 	fn measure(&mut self, round: RoundView) {
 		let (measurer, events) = (self.measurer.clone(), self.events.clone());
+		let alteration = self.alteration.clone();
 		self.tasks.spawn(async move {
 			tracing::info!(round = %round.attempt, model = round.model, "measuring");
 			let result = measurer.lock().await.measure(&round).await;
-			let event = match result {
+			let event = match result.map(|measured| alteration(&round, measured)) {
 				Ok(measurement) => Event::Input(Input::Measured {
 					attempt: round.attempt,
 					blocks: round.blocks,
@@ -233,6 +278,10 @@ impl Evaluator {
 				}
 				Call::Reveal { attempt, finding, salt } => {
 					ChainCall::Reveal { round: attempt.round, finding, salt: salt.0 }
+				}
+				Call::Open { dispute, losses } => {
+					// No more than that are drawn: what is more would be refused.
+					ChainCall::OpenLosses { dispute, losses: AllLosses::truncate_from(losses) }
 				}
 			};
 			// Repeating is harmless: the chain takes the first and refuses the second.
@@ -272,14 +321,22 @@ impl Evaluator {
 	/// committed to, and another start measures again.
 	async fn drain(&mut self, timeout: Duration) {
 		let finished = tokio::time::timeout(timeout, async {
-			while self.state.has_calls() || !self.claims.is_idle() {
-				match self.received.recv().await {
-					Some(Event::Input(Input::Returned { call, is_final })) => {
-						step(&mut self.state, Input::Returned { call, is_final });
-					}
-					Some(Event::Claimed { epoch, is_final }) => self.claims.returned(epoch, is_final),
-					Some(Event::Input(_) | Event::MeasureFailed { .. }) => {}
-					None => break,
+			while self.state.has_calls()
+				|| !self.claims.is_idle()
+				|| self.referee.has_calls()
+				|| self.watcher.has_calls()
+			{
+				tokio::select! {
+					Some(event) = self.received.recv() => match event {
+						Event::Input(Input::Returned { call, is_final }) => {
+							step(&mut self.state, Input::Returned { call, is_final });
+						}
+						Event::Claimed { epoch, is_final } => self.claims.returned(epoch, is_final),
+						Event::Input(_) | Event::MeasureFailed { .. } => {}
+					},
+					Some(input) = self.referee.next() => self.referee.take_last(input),
+					Some(input) = self.watcher.next() => self.watcher.take_last(input),
+					else => break,
 				}
 			}
 		});
@@ -289,6 +346,8 @@ impl Evaluator {
 			);
 		}
 		self.tasks.shutdown().await;
+		self.referee.stop().await;
+		self.watcher.stop().await;
 	}
 }
 
@@ -304,7 +363,10 @@ fn is_final(key: &CallKey, error: &SubmitError) -> bool {
 	]
 	.iter()
 	.any(|name| error.is_pallet_error("ProofOfLearning", name));
-	if is_over {
+	let is_opened = ["DisputeNotFound", "NotAwaitingOpening", "NothingToContest"]
+		.iter()
+		.any(|name| error.is_pallet_error("Disputes", name));
+	if is_over || is_opened {
 		tracing::info!(call = ?key, %error, "too late, or done before");
 		return true;
 	}
@@ -328,6 +390,17 @@ fn tell(note: &Note) {
 		),
 		Note::BaselineMoved(attempt) => {
 			tracing::info!("{attempt}: the model has moved; the round will begin anew")
+		}
+		Note::Accused(Accusation { dispute, round, until }) => tracing::warn!(
+			"dispute {dispute}: somebody contests what this worker found in round {round}; its losses are opened, which \
+			it may do until block {until}"
+		),
+		Note::LossesLost(Accusation { dispute, round, .. }) => tracing::error!(
+			"dispute {dispute}: the losses of round {round} are not on disk as they were reported: they cannot be opened, \
+			and the dispute will be lost"
+		),
+		Note::MissedOpening(Accusation { dispute, .. }) => {
+			tracing::warn!("dispute {dispute}: the time to open the losses was over")
 		}
 	}
 }

@@ -12,10 +12,10 @@
 //! sent before the crash is sent again: the chain takes the first and refuses the second.
 
 use blyan_primitives::{
-	api::{RoundInfo, RoundPhase},
+	api::{DisputeInfo, DisputeStage, RoundInfo, RoundPhase},
 	dag::{BlockId, Generation, ModelId, SubmissionId},
-	learning::{self, Finding},
-	AccountId, BlockNumber, Hash,
+	learning::{self, DisputeId, Finding, ShardLosses},
+	merkle, AccountId, BlockNumber, Hash,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +52,7 @@ pub struct ShardLoss {
 /// What is written down before anybody is told of it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Entry {
-	/// A measurement was finished.
+	/// A measurement was finished. The losses behind it are in a file of their own, see [`KeptLosses`].
 	Found {
 		/// Of what.
 		attempt: Attempt,
@@ -62,9 +62,42 @@ pub enum Entry {
 		finding: Finding,
 		/// Blinds the commitment until the reveal.
 		salt: Hash,
-		/// The losses behind the finding, for who contests it.
+		/// The losses behind the finding, in entries of former versions.
+		#[serde(default, skip_serializing_if = "Vec::is_empty")]
 		losses: Vec<ShardLoss>,
 	},
+}
+
+/// The losses behind a finding, kept until the round is settled: whoever contests it may have them opened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeptLosses {
+	/// The newest finalized block when they were measured. The round was open in it.
+	pub found_at: BlockNumber,
+	/// In the order drawn.
+	pub losses: Vec<ShardLoss>,
+}
+
+/// A dispute in which this worker has to open its losses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Accusation {
+	/// Which.
+	pub dispute: DisputeId,
+	/// The round whose finding is contested.
+	pub round: SubmissionId,
+	/// The last block in which the opening is taken.
+	pub until: BlockNumber,
+}
+
+impl Accusation {
+	/// What a dispute asks of `me`, or `None` if there is nothing to open.
+	pub fn of(dispute: &DisputeInfo<AccountId>, me: &AccountId) -> Option<Self> {
+		match dispute.stage {
+			DisputeStage::AwaitingOpening { until } if dispute.accused == *me => {
+				Some(Self { dispute: dispute.id, round: dispute.round, until })
+			}
+			_ => None,
+		}
+	}
 }
 
 /// A round that this worker is drawn for, as the chain has it.
@@ -93,7 +126,12 @@ pub struct RoundView {
 impl RoundView {
 	/// The round from the point of view of `me`, or `None` if it is none of its business.
 	pub fn of(round: &RoundInfo<AccountId>, current: Generation, me: &AccountId) -> Option<Self> {
-		if !round.committee.contains(me) || matches!(round.phase, RoundPhase::Closed(_)) {
+		round.committee.contains(me).then(|| Self::drawn(round, current, me))?
+	}
+
+	/// The same for any account, or `None` if there is nothing to measure: it is not drawn, or closed.
+	pub fn drawn(round: &RoundInfo<AccountId>, current: Generation, me: &AccountId) -> Option<Self> {
+		if matches!(round.phase, RoundPhase::Closed(_)) {
 			return None;
 		}
 		Some(Self {
@@ -119,6 +157,8 @@ pub enum Input {
 		height: BlockNumber,
 		/// Every open round that this worker is drawn for.
 		rounds: Vec<RoundView>,
+		/// Every dispute in which it has to open its losses.
+		accusations: Vec<Accusation>,
 	},
 	/// A measurement is done.
 	Measured {
@@ -156,6 +196,8 @@ pub enum CallKey {
 	Commit(Attempt),
 	/// Its reveal.
 	Reveal(Attempt),
+	/// The opening of the losses behind it.
+	Open(DisputeId),
 }
 
 /// A call to send.
@@ -177,6 +219,13 @@ pub enum Call {
 		/// What blinded the commitment.
 		salt: Hash,
 	},
+	/// Open the losses of every shard.
+	Open {
+		/// In which dispute.
+		dispute: DisputeId,
+		/// In the order drawn.
+		losses: Vec<ShardLosses>,
+	},
 }
 
 impl Call {
@@ -185,12 +234,13 @@ impl Call {
 		match self {
 			Self::Commit { attempt, .. } => CallKey::Commit(*attempt),
 			Self::Reveal { attempt, .. } => CallKey::Reveal(*attempt),
+			Self::Open { dispute, .. } => CallKey::Open(*dispute),
 		}
 	}
 }
 
 /// Something a person may want to know.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Note {
 	/// The time to commit ran out before the measurement was done.
 	MissedCommit(Attempt),
@@ -200,13 +250,23 @@ pub enum Note {
 	FindingLost(Attempt),
 	/// The model has moved past the round's baseline: it will begin anew, and is not measured.
 	BaselineMoved(Attempt),
+	/// Somebody contests what this worker found.
+	Accused(Accusation),
+	/// The losses that have to be opened are not on disk, or not those that were reported.
+	LossesLost(Accusation),
+	/// The time to open ran out before the opening was in a block.
+	MissedOpening(Accusation),
 }
 
 /// What to do, in the order given. If one cannot be done, those after it must not be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
+	/// Keep the losses in a file, durably; in place of what is kept of the same attempt.
+	KeepLosses(Attempt, KeptLosses),
 	/// Write it down, durably.
 	Journal(Entry),
+	/// Remove that file, if it is there.
+	DropLosses(Attempt),
 	/// Fetch and measure, on a thread of its own; answer with `Measured` or `MeasureFailed`.
 	Measure(RoundView),
 	/// Send, without waiting; answer with `Returned`.
@@ -222,12 +282,27 @@ struct Kept {
 	commitment: Hash,
 }
 
+impl Kept {
+	/// Whether these are the losses that were reported.
+	fn is_of(&self, losses: &[ShardLoss]) -> bool {
+		let leaf = |(place, loss): (u32, &ShardLoss)| {
+			merkle::leaf(place, &(loss.shard, loss.baseline, loss.candidate))
+		};
+		let leaves: Vec<Hash> = (0u32..).zip(losses).map(leaf).collect();
+		matches!(&self.finding, Finding::Measured(report) if report.losses_root == merkle::root(&leaves))
+	}
+}
+
 /// What an evaluator knows.
 #[derive(Clone, Debug)]
 pub struct State {
 	me: AccountId,
 	/// From the journal; the newest attempt of each round is enough.
 	kept: BTreeMap<SubmissionId, (Attempt, Kept)>,
+	/// From their files; of rounds that are not settled.
+	losses: BTreeMap<Attempt, KeptLosses>,
+	/// Disputes of the last finalized block in which this worker has to open its losses.
+	accusations: BTreeMap<DisputeId, Accusation>,
 	/// Rounds of the last finalized block.
 	rounds: BTreeMap<SubmissionId, RoundView>,
 	height: BlockNumber,
@@ -240,15 +315,21 @@ pub struct State {
 	/// Calls that are of no use any more.
 	over: BTreeSet<CallKey>,
 	/// What was told already.
-	told: BTreeSet<(u8, Attempt)>,
+	told: BTreeSet<Note>,
 }
 
 impl State {
-	/// The state of `me` after what its journal says.
-	pub fn new(me: AccountId, journal: impl IntoIterator<Item = Entry>) -> Self {
+	/// The state of `me` after what its journal and its files of losses say.
+	pub fn new(
+		me: AccountId,
+		journal: impl IntoIterator<Item = Entry>,
+		losses: impl IntoIterator<Item = (Attempt, KeptLosses)>,
+	) -> Self {
 		let mut state = Self {
 			me,
 			kept: BTreeMap::new(),
+			losses: losses.into_iter().collect(),
+			accusations: BTreeMap::new(),
 			rounds: BTreeMap::new(),
 			height: 0,
 			measuring: None,
@@ -268,11 +349,22 @@ impl State {
 		!self.sent.is_empty()
 	}
 
+	/// The losses behind what this worker found in an attempt, while the round is not settled.
+	pub fn losses_of(&self, attempt: Attempt) -> Option<&[ShardLoss]> {
+		let kept = self.kept(attempt)?;
+		let losses = self.losses.get(&attempt)?;
+		kept.is_of(&losses.losses).then_some(&losses.losses)
+	}
+
 	/// The first finding of an attempt stands: it may have been committed to.
 	fn keep(&mut self, entry: &Entry) {
-		let Entry::Found { attempt, blocks, finding, salt, .. } = entry;
+		let Entry::Found { attempt, blocks, finding, salt, losses } = entry;
 		if self.kept(*attempt).is_some() {
 			return;
+		}
+		if !losses.is_empty() {
+			let losses = KeptLosses { found_at: 0, losses: losses.clone() };
+			self.losses.entry(*attempt).or_insert(losses);
 		}
 		let commitment =
 			learning::commitment(&self.me, attempt.round, attempt.attempt, blocks, finding, &salt.0);
@@ -288,8 +380,8 @@ impl State {
 		self.kept.get(&attempt.round).filter(|(of, _)| *of == attempt).map(|(_, kept)| kept)
 	}
 
-	fn tell(&mut self, actions: &mut Vec<Action>, kind: u8, attempt: Attempt, note: Note) {
-		if self.told.insert((kind, attempt)) {
+	fn tell(&mut self, actions: &mut Vec<Action>, note: Note) {
+		if self.told.insert(note) {
 			actions.push(Action::Note(note));
 		}
 	}
@@ -316,18 +408,37 @@ impl State {
 				_ => {}
 			}
 		}
+		let accusations: Vec<Accusation> = self.accusations.values().copied().collect();
+		for accusation in accusations {
+			self.open(&mut actions, accusation);
+		}
 		actions
+	}
+
+	fn open(&mut self, actions: &mut Vec<Action>, accusation: Accusation) {
+		let Accusation { dispute, round, until } = accusation;
+		let attempt = self.kept.get(&round).map(|(attempt, _)| *attempt);
+		let losses = attempt.and_then(|attempt| self.losses_of(attempt)).map(|losses| {
+			let of = |loss: &ShardLoss| ShardLosses { baseline: loss.baseline, candidate: loss.candidate };
+			losses.iter().map(of).collect::<Vec<_>>()
+		});
+		self.tell(actions, Note::Accused(accusation));
+		match losses {
+			_ if self.height >= until => self.tell(actions, Note::MissedOpening(accusation)),
+			Some(losses) => self.send(actions, Call::Open { dispute, losses }),
+			None => self.tell(actions, Note::LossesLost(accusation)),
+		}
 	}
 
 	fn commit(&mut self, actions: &mut Vec<Action>, round: RoundView, until: BlockNumber) {
 		let attempt = round.attempt;
 		if self.height >= until {
-			self.tell(actions, 0, attempt, Note::MissedCommit(attempt));
+			self.tell(actions, Note::MissedCommit(attempt));
 		} else if let Some(kept) = self.kept(attempt) {
 			let commitment = kept.commitment;
 			self.send(actions, Call::Commit { attempt, commitment });
 		} else if round.current != round.baseline {
-			self.tell(actions, 1, attempt, Note::BaselineMoved(attempt));
+			self.tell(actions, Note::BaselineMoved(attempt));
 		} else if self.measuring.is_none() && !self.given_up.contains(&attempt) {
 			self.measuring = Some(attempt);
 			actions.push(Action::Measure(round));
@@ -337,22 +448,42 @@ impl State {
 	fn reveal(&mut self, actions: &mut Vec<Action>, round: &RoundView, until: BlockNumber) {
 		let attempt = round.attempt;
 		if self.height >= until {
-			self.tell(actions, 2, attempt, Note::MissedReveal(attempt));
+			self.tell(actions, Note::MissedReveal(attempt));
 		} else if let Some(Kept { finding, salt, .. }) = self.kept(attempt) {
 			let call = Call::Reveal { attempt, finding: finding.clone(), salt: *salt };
 			self.send(actions, call);
 		} else {
-			self.tell(actions, 3, attempt, Note::FindingLost(attempt));
+			self.tell(actions, Note::FindingLost(attempt));
 		}
 	}
 
-	/// Forgets what concerns attempts that are over. What is under way is forgotten when it returns.
-	fn forget_closed(&mut self) {
-		let Self { rounds, given_up, over, told, .. } = self;
+	/// Forgets what concerns attempts and disputes that are over. What is under way is forgotten when it returns.
+	fn forget_closed(&mut self) -> Vec<Action> {
+		let Self { rounds, accusations, given_up, over, told, losses, height, .. } = self;
 		let is_open = |attempt: &Attempt| rounds.get(&attempt.round).is_some_and(|r| r.attempt == *attempt);
 		given_up.retain(|attempt| is_open(attempt));
-		told.retain(|(_, attempt)| is_open(attempt));
-		over.retain(|(CallKey::Commit(attempt) | CallKey::Reveal(attempt))| is_open(attempt));
+		told.retain(|note| match note {
+			Note::MissedCommit(attempt)
+			| Note::MissedReveal(attempt)
+			| Note::FindingLost(attempt)
+			| Note::BaselineMoved(attempt) => is_open(attempt),
+			Note::Accused(of) | Note::LossesLost(of) | Note::MissedOpening(of) => {
+				accusations.contains_key(&of.dispute)
+			}
+		});
+		over.retain(|key| match key {
+			CallKey::Commit(attempt) | CallKey::Reveal(attempt) => is_open(attempt),
+			CallKey::Open(dispute) => accusations.contains_key(dispute),
+		});
+		// A node that lags behind does not know yet what was open when they were measured.
+		let is_over = |attempt: &Attempt, kept: &KeptLosses| *height > kept.found_at && !is_open(attempt);
+		let settled: Vec<Attempt> = losses
+			.iter()
+			.filter(|(attempt, kept)| is_over(attempt, kept))
+			.map(|(attempt, _)| *attempt)
+			.collect();
+		losses.retain(|attempt, _| !settled.contains(attempt));
+		settled.into_iter().map(Action::DropLosses).collect()
 	}
 }
 
@@ -369,11 +500,13 @@ fn deadline(phase: RoundPhase) -> BlockNumber {
 /// What to do after `input`.
 pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 	match input {
-		Input::Finalized { height, rounds } => {
+		Input::Finalized { height, rounds, accusations } => {
 			state.height = height;
 			state.rounds = rounds.into_iter().map(|round| (round.attempt.round, round)).collect();
-			state.forget_closed();
-			state.advance()
+			state.accusations = accusations.into_iter().map(|of| (of.dispute, of)).collect();
+			let mut actions = state.forget_closed();
+			actions.extend(state.advance());
+			actions
 		}
 		Input::Measured { attempt, blocks, finding, salt, losses } => {
 			if state.measuring == Some(attempt) {
@@ -382,9 +515,16 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 			if state.kept(attempt).is_some() {
 				return state.advance();
 			}
-			let entry = Entry::Found { attempt, blocks, finding, salt, losses };
+			let entry = Entry::Found { attempt, blocks, finding, salt, losses: Vec::new() };
 			state.keep(&entry);
-			let mut actions = vec![Action::Journal(entry)];
+			let mut actions = Vec::new();
+			if !losses.is_empty() {
+				// First: a finding that is written down stands, and its losses with it.
+				let kept = KeptLosses { found_at: state.height, losses };
+				state.losses.insert(attempt, kept.clone());
+				actions.push(Action::KeepLosses(attempt, kept));
+			}
+			actions.push(Action::Journal(entry));
 			actions.extend(state.advance());
 			actions
 		}

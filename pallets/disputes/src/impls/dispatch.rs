@@ -6,8 +6,7 @@ use crate::{
 use blyan_primitives::{
 	draw::round_shards,
 	learning::{self, AllLosses, RefereeFinding, Report},
-	traits::{ContestableRounds, ContestedFinding, WorkerRegistry},
-	worker::Fault,
+	traits::{ContestableRounds, ContestedFinding},
 	Hash,
 };
 use polkadot_sdk::{
@@ -50,11 +49,7 @@ impl<T: Config> Pallet<T> {
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
 
 		let parameters = Parameters::<T>::get();
-		// Half of the bond of who loses goes to the referees. Twice the slash: to have an accomplice lose a
-		// dispute on purpose costs no less than the slash that one is spared by it. The largest one: the
-		// submission may yet turn out to be a canary.
-		let slash = T::Workers::cost_of(&accused, Fault::CanaryAccepted);
-		let bond = parameters.bond.max(slash.saturating_mul(2));
+		let bond = Self::bond(&accused);
 		T::Currency::hold(&HoldReason::DisputeBond.into(), &challenger, bond)
 			.map_err(|_| Error::<T>::BondNotAvailable)?;
 

@@ -1,8 +1,13 @@
 //! What people and workers may ask. Serves [`blyan_primitives::api::DisputesApi`].
 
-use crate::{types::*, Config, Disputes, OpenDisputes, Pallet};
+use crate::{types::*, Config, Disputes, OpenDisputes, Pallet, Parameters};
 use alloc::vec::Vec;
-use blyan_primitives::api::{DisputeInfo, DisputeStage};
+use blyan_primitives::{
+	api::{DisputeInfo, DisputeStage},
+	traits::WorkerRegistry,
+	worker::Fault,
+	Balance,
+};
 use polkadot_sdk::sp_runtime::SaturatedConversion;
 
 impl<T: Config> Pallet<T> {
@@ -18,6 +23,16 @@ impl<T: Config> Pallet<T> {
 		let mut ids = wanted.map(|entry| entry.id).collect::<Vec<_>>();
 		ids.sort_unstable();
 		ids.into_iter().filter_map(Self::dispute).collect()
+	}
+
+	/// What a challenger holds: `Parameters.bond`, or twice what the accused stands to lose if that is more.
+	///
+	/// Half of the bond of who loses goes to the referees. Twice the slash: to have an accomplice lose a dispute on
+	/// purpose costs no less than the slash that one is spared by it. The largest one: the submission may yet turn out to
+	/// be a canary.
+	pub fn bond(accused: &T::AccountId) -> Balance {
+		let slash = T::Workers::cost_of(accused, Fault::CanaryAccepted);
+		Parameters::<T>::get().bond.max(slash.saturating_mul(2))
 	}
 
 	fn describe(id: DisputeId, dispute: DisputeOf<T>) -> DisputeInfo<T::AccountId> {

@@ -16,6 +16,7 @@ fn try_contest(who: AccountId, round: RoundId, accused: AccountId, position: u32
 fn contest_should_hold_the_bond_and_the_round() {
 	ExtBuilder::default().build_and_execute(|| {
 		let (round, members) = round_with_liar();
+		assert_eq!(DisputesPallet::bond(&members[0]), BOND);
 		let id = contest(round, members[0]);
 		assert_eq!((held(CHALLENGER), BOND), (BOND, 20_000));
 		assert_eq!(ProofOfLearning::holds(round), 1);
@@ -41,6 +42,7 @@ fn contest_should_hold_the_bond_and_the_round() {
 fn contest_should_hold_the_least_bond_when_the_accused_stands_to_lose_less() {
 	ExtBuilder::default().parameters(|p| p.bond = BOND + 1).build_and_execute(|| {
 		let (round, members) = round_with_liar();
+		assert_eq!(DisputesPallet::bond(&members[0]), BOND + 1);
 		contest(round, members[0]);
 		assert_eq!(held(CHALLENGER), BOND + 1);
 	});

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{RoundInfo, RoundPhase, MAX_PAGE},
 	dag::ModelId,
-	learning::{Gate, ValidationPool},
+	learning::{Finding, Gate, ValidationPool},
 	sealed::LotId,
 	Hash,
 };
@@ -22,6 +22,13 @@ impl<T: Config> Pallet<T> {
 		let start = start.max(FirstRoundId::<T>::get());
 		let end = start.saturating_add(count.min(MAX_PAGE).into()).min(NextRoundId::<T>::get());
 		(start..end).filter_map(Self::round).collect()
+	}
+
+	/// What the committee of a round revealed, in the order of its seats; what was struck is left out.
+	pub fn findings(id: RoundId) -> Vec<(T::AccountId, Finding)> {
+		let committee = Rounds::<T>::get(id).map(|round| round.committee).unwrap_or_default();
+		let standing = |seat: &SeatOf<T>| Some((seat.evaluator.clone(), seat.standing()?.clone()));
+		committee.iter().filter_map(standing).collect()
 	}
 
 	/// What a model's candidates are measured on, once training is open.

@@ -94,6 +94,19 @@ fn finding_should_be_what_the_evaluator_reported_while_the_round_is_not_settled(
 }
 
 #[test]
+fn findings_should_be_what_stands_of_what_was_revealed() {
+	ExtBuilder::default().build_and_execute(|| {
+		assert_eq!(ProofOfLearning::findings(77), []);
+		let (id, members) = with_liar();
+		next_block();
+		let expected = |who: &AccountId| (*who, measured(if *who == members[0] { -GOOD } else { GOOD }));
+		assert_eq!(ProofOfLearning::findings(id), members.iter().map(expected).collect::<Vec<_>>());
+		strike(id, members[0], members[1]);
+		assert_eq!(ProofOfLearning::findings(id), members[1..].iter().map(expected).collect::<Vec<_>>());
+	});
+}
+
+#[test]
 fn nothing_should_be_contested_when_no_quorum_measured() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = submit_and_draw(TRAINER);
