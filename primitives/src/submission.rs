@@ -2,7 +2,7 @@
 //!
 //! Rules: spec "Proof of learning", a round, step 1.
 
-use crate::Hash;
+use crate::{manifest::TrainingManifest, Hash};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -16,4 +16,6 @@ pub struct Envelope {
 	pub seal: Hash,
 	/// The proof of work against spam: a number that makes the hash of the submission small enough.
 	pub work: u64,
+	/// What was learned from. A submission that trained nothing has none.
+	pub manifest: Option<TrainingManifest>,
 }

@@ -105,6 +105,8 @@ pub enum Fault {
 	NoCommit,
 	/// Losses that the reference evaluator does not confirm, or that were contested and not opened.
 	DisputeLost,
+	/// A training manifest whose batches are not what its datasets and its seed give.
+	ManifestMismatch,
 }
 
 impl Fault {
@@ -112,6 +114,7 @@ impl Fault {
 	pub const fn slash(self) -> Perbill {
 		match self {
 			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(5),
+			Fault::ManifestMismatch => Perbill::from_percent(10),
 			Fault::NoReveal => Perbill::from_parts(1_000_000),
 			Fault::NoCommit => Perbill::zero(),
 		}
@@ -120,7 +123,9 @@ impl Fault {
 	/// What reputation is multiplied by. It falls fast, and moves back slowly by honest work.
 	pub const fn reputation_factor(self) -> Perbill {
 		match self {
-			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(50),
+			Fault::OutsideTolerance | Fault::DisputeLost | Fault::ManifestMismatch => {
+				Perbill::from_percent(50)
+			}
 			Fault::NoReveal => Perbill::from_percent(90),
 			Fault::NoCommit => Perbill::from_percent(95),
 		}

@@ -3,9 +3,13 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, Difference, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{
+		BlockInfo, DatasetInfo, Difference, DisputeInfo, ManifestInfo, ModelInfo, RoundInfo, VersionInfo,
+		WorkerInfo,
+	},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	manifest::DatasetId,
 	worker::Role,
 };
 use frame_support::{
@@ -271,6 +275,24 @@ impl_runtime_apis! {
 
 		fn rounds(start: SubmissionId, count: u32) -> Vec<RoundInfo<AccountId>> {
 			ProofOfLearning::rounds(start, count)
+		}
+	}
+
+	impl blyan_primitives::api::ManifestsApi<Block, AccountId> for Runtime {
+		fn manifest(round: SubmissionId) -> Option<ManifestInfo<AccountId>> {
+			Manifests::manifest(round)
+		}
+
+		fn audits(auditor: Option<AccountId>) -> Vec<ManifestInfo<AccountId>> {
+			Manifests::audits(auditor)
+		}
+
+		fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<AccountId>> {
+			Manifests::datasets(model, dataset)
+		}
+
+		fn requires_manifest(model: ModelId) -> bool {
+			Manifests::requires_manifest(model)
 		}
 	}
 

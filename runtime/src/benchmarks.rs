@@ -21,4 +21,5 @@ define_benchmarks!(
 	[pallet_proof_of_learning, ProofOfLearning]
 	[pallet_rewards, Rewards]
 	[pallet_disputes, Disputes]
+	[pallet_manifests, Manifests]
 );

@@ -8,6 +8,7 @@ use alloc::{vec, vec::Vec};
 use blyan_primitives::economy::{BLY, GENESIS_SUPPLY};
 use frame_support::build_struct_json_patch;
 use pallet_disputes::DisputeParameters;
+use pallet_manifests::AuditParameters;
 use pallet_proof_of_learning::RoundParameters;
 use pallet_rewards::RewardParameters;
 use serde_json::Value;
@@ -49,6 +50,11 @@ fn local_dispute_parameters() -> DisputeParameters {
 	}
 }
 
+/// One auditor: a local network has few workers.
+fn local_audit_parameters() -> AuditParameters {
+	AuditParameters { auditors: 1, commit_blocks: 40, reveal_blocks: 15, ..AuditParameters::default() }
+}
+
 fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
@@ -69,6 +75,7 @@ fn genesis(validators: Vec<(AccountId, AccountId, SessionKeys)>, sudo: Option<Ac
 		sudo: SudoConfig { key: sudo },
 		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters() },
 		disputes: DisputesConfig { parameters: local_dispute_parameters() },
+		manifests: ManifestsConfig { parameters: local_audit_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 	})
 }

@@ -147,4 +147,6 @@ mod runtime {
 	// Its deadlines come after those of the rounds: what it decides is settled in the next block.
 	#[runtime::pallet_index(34)]
 	pub type Disputes = pallet_disputes;
+	#[runtime::pallet_index(38)]
+	pub type Manifests = pallet_manifests;
 }

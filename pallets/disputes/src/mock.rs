@@ -92,6 +92,7 @@ impl pallet_proof_of_learning::Config for Test {
 	type Graph = World;
 	type Workers = WorkersPallet;
 	type Rewards = World;
+	type Manifests = ();
 	type Randomness = World;
 	type MaxCommittee = ConstU32<7>;
 	type MaxOpenRounds = ConstU32<12>;

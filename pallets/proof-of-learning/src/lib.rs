@@ -48,9 +48,10 @@ pub mod pallet {
 	use blyan_primitives::{
 		dag::{BlockIds, Generation, ModelId, NewBlocks},
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
+		manifest::MAX_DATASETS,
 		migration::Migration,
 		submission::Envelope,
-		traits::{LearningRewards, ModelGraph, WorkerRegistry},
+		traits::{LearningRewards, ManifestAudits, ModelGraph, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -84,6 +85,9 @@ pub mod pallet {
 
 		/// Where accepted work is paid.
 		type Rewards: LearningRewards<Self::AccountId>;
+
+		/// Where training manifests go, and who may refuse a submission for its own.
+		type Manifests: ManifestAudits<Self::AccountId>;
 
 		/// Randomness with the block since which it was known; `None` where that block had none. Committees
 		/// and shards are drawn from it, so whoever can choose it can choose its judges.
@@ -482,8 +486,8 @@ pub mod pallet {
 		///
 		/// Errors: [`Error::NotTrainer`], [`Error::NoBlocks`], [`Error::TrainingNotOpen`],
 		/// [`Error::ModelNotReady`], [`Error::TooManyOpenRounds`], [`Error::TooManyOpenRoundsOfTrainer`],
-		/// [`Error::BondNotAvailable`], and what the graph says of the blocks. Event:
-		/// [`Event::SubmissionReceived`].
+		/// [`Error::BondNotAvailable`], what [`Config::Manifests`] says of the manifest, and what the graph says
+		/// of the blocks. Event: [`Event::SubmissionReceived`].
 		#[pallet::call_index(1)]
 		#[pallet::weight(submit_weight::<T>(blocks))]
 		pub fn submit(
@@ -592,10 +596,13 @@ pub mod pallet {
 	}
 
 	/// A submission's, with the read of a head for each block that may be a snapshot, or of what the owner
-	/// wants.
+	/// wants; and with what the manifest takes: its datasets, what is asked of the model and of the trainer, and
+	/// its own record.
 	fn submit_weight<T: Config>(blocks: &NewBlocks) -> Weight {
 		let count = blocks.len() as u32;
+		let of_manifest = T::DbWeight::get().reads_writes(u64::from(MAX_DATASETS).saturating_add(8), 4);
 		T::WeightInfo::submit(count)
 			.saturating_add(T::DbWeight::get().reads(u64::from(count).saturating_add(1)))
+			.saturating_add(of_manifest)
 	}
 }

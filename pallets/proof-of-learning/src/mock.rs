@@ -75,6 +75,7 @@ impl Config for Test {
 	type Graph = World;
 	type Workers = World;
 	type Rewards = World;
+	type Manifests = World;
 	type Randomness = World;
 	type MaxCommittee = ConstU32<7>;
 	type MaxOpenRounds = ConstU32<MAX_OPEN_ROUNDS>;

@@ -71,6 +71,7 @@ pub fn run_to(number: BlockNumber) {
 		ProofOfLearning::on_initialize(next);
 		Rewards::on_initialize(next);
 		Disputes::on_initialize(next);
+		Manifests::on_initialize(next);
 	}
 }
 

@@ -2,6 +2,7 @@
 
 mod chain;
 mod disputes;
+mod manifests;
 mod money;
 mod presets;
 mod rounds;

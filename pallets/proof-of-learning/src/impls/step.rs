@@ -2,7 +2,7 @@
 
 use crate::{weights::WeightInfo, Config};
 use blyan_primitives::dag::MAX_BLOCKS;
-use polkadot_sdk::frame_support::weights::Weight;
+use polkadot_sdk::frame_support::{traits::Get, weights::Weight};
 
 /// What became of a round that something was due for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,37 +69,38 @@ pub(crate) enum Step {
 }
 
 impl Step {
-	/// What it took.
+	/// What it took; with what [`Config::Manifests`] does when a round closes, whether it did or not.
 	pub(crate) fn weight<T: Config>(self) -> Weight {
-		match self {
-			// One read that found nothing.
-			Step::Nothing => T::WeightInfo::serve_slot(),
-			Step::Postponed => T::WeightInfo::postpone_draw(),
-			Step::DrawAbandoned { blocks } => {
-				T::WeightInfo::postpone_draw().saturating_add(T::WeightInfo::conclude_without_verdict(blocks))
-			}
-			Step::Outdated { blocks } => {
-				T::WeightInfo::draw().saturating_add(T::WeightInfo::conclude_without_verdict(blocks))
-			}
-			Step::Drawn => T::WeightInfo::draw(),
-			Step::RevealOpened => T::WeightInfo::open_reveal(),
-			Step::ContestOpened => T::WeightInfo::open_contest(),
-			// The round is read and written, as where reveals are opened.
-			Step::Held => T::WeightInfo::open_reveal(),
-			Step::Restarted => T::WeightInfo::restart(),
-			Step::Accepted { blocks } => T::WeightInfo::accept(blocks),
-			Step::AcceptedForFee { blocks } => Self::accepted_for_fee::<T>(blocks),
-			// At most as many components are taken out as there are blocks, and that takes less than a head.
-			Step::Migrated { blocks } => {
-				Self::accepted_for_fee::<T>(blocks).saturating_add(T::WeightInfo::accept(blocks))
-			}
-			Step::Rejected { blocks } => T::WeightInfo::reject(blocks),
-			Step::Forfeited { blocks } => T::WeightInfo::forfeit(blocks),
-			Step::Inconclusive { blocks } => T::WeightInfo::conclude_without_verdict(blocks),
-			Step::AcceptanceFailed { blocks } => {
-				T::WeightInfo::accept(blocks).saturating_add(T::WeightInfo::conclude_without_verdict(blocks))
-			}
-		}
+		let of_manifest = T::DbWeight::get().reads_writes(2, 2);
+		let of_round =
+			match self {
+				// One read that found nothing.
+				Step::Nothing => T::WeightInfo::serve_slot(),
+				Step::Postponed => T::WeightInfo::postpone_draw(),
+				Step::DrawAbandoned { blocks } => T::WeightInfo::postpone_draw()
+					.saturating_add(T::WeightInfo::conclude_without_verdict(blocks)),
+				Step::Outdated { blocks } => {
+					T::WeightInfo::draw().saturating_add(T::WeightInfo::conclude_without_verdict(blocks))
+				}
+				Step::Drawn => T::WeightInfo::draw(),
+				Step::RevealOpened => T::WeightInfo::open_reveal(),
+				Step::ContestOpened => T::WeightInfo::open_contest(),
+				// The round is read and written, as where reveals are opened.
+				Step::Held => T::WeightInfo::open_reveal(),
+				Step::Restarted => T::WeightInfo::restart(),
+				Step::Accepted { blocks } => T::WeightInfo::accept(blocks),
+				Step::AcceptedForFee { blocks } => Self::accepted_for_fee::<T>(blocks),
+				// At most as many components are taken out as there are blocks, and that takes less than a head.
+				Step::Migrated { blocks } => {
+					Self::accepted_for_fee::<T>(blocks).saturating_add(T::WeightInfo::accept(blocks))
+				}
+				Step::Rejected { blocks } => T::WeightInfo::reject(blocks),
+				Step::Forfeited { blocks } => T::WeightInfo::forfeit(blocks),
+				Step::Inconclusive { blocks } => T::WeightInfo::conclude_without_verdict(blocks),
+				Step::AcceptanceFailed { blocks } => T::WeightInfo::accept(blocks)
+					.saturating_add(T::WeightInfo::conclude_without_verdict(blocks)),
+			};
+		of_round.saturating_add(of_manifest)
 	}
 
 	/// Accepting, and besides what a rejection pays.

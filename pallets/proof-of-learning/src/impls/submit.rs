@@ -9,7 +9,7 @@ use blyan_primitives::{
 	learning::Purpose,
 	migration::Migration,
 	submission::Envelope,
-	traits::{ModelGraph, WorkerRegistry},
+	traits::{ManifestAudits, ModelGraph, WorkerRegistry},
 	worker::Role,
 };
 use polkadot_sdk::{
@@ -78,6 +78,7 @@ impl<T: Config> Pallet<T> {
 		let bond = parameters.bond(bytes);
 		T::Currency::hold(&HoldReason::SubmissionBond.into(), &trainer, bond)
 			.map_err(|_| Error::<T>::BondNotAvailable)?;
+		T::Manifests::opened(id, model, &trainer, &new_blocks, &purpose, envelope.manifest)?;
 		// The graph sees to it that the blocks suit the purpose.
 		let blocks = T::Graph::insert(model, id, &trainer, new_blocks, &purpose)?;
 
