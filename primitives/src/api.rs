@@ -11,6 +11,7 @@ use crate::{
 	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId, SemVer, SubmissionId},
 	delta::DeltaChain,
 	learning::{DisputeId, Finding, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
+	manifest::{AuditOutcome, DatasetId, ManifestFinding, TrainingManifest},
 	migration::Migration,
 	sealed::{LotId, LotState, NewLot, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
@@ -227,6 +228,56 @@ pub struct DisputeInfo<AccountId> {
 	pub stage: DisputeStage,
 }
 
+/// Where the audit of a manifest stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum AuditStage {
+	/// Auditors will be drawn.
+	AwaitingDraw,
+	/// They derive the sample and commit.
+	Commit { until: BlockNumber },
+	/// They reveal.
+	Reveal { until: BlockNumber },
+	/// Over.
+	Closed(AuditOutcome),
+}
+
+/// A submission's manifest and its audit, for people and workers.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ManifestInfo<AccountId> {
+	pub round: SubmissionId,
+	pub model: ModelId,
+	pub trainer: AccountId,
+	pub manifest: TrainingManifest,
+	/// What its batches are bound to.
+	pub binding: Hash,
+	/// How long its datasets are, in its order.
+	pub dataset_bytes: Vec<u64>,
+	/// Who is paid for the data if it is verified, and which part.
+	pub contributors: Vec<(AccountId, Perbill)>,
+	/// Which draw of auditors, from 0.
+	pub attempt: u32,
+	/// The batches that are derived again, once drawn.
+	pub sample: Vec<u32>,
+	pub auditors: Vec<AccountId>,
+	/// Auditors whose commitment the chain has.
+	pub committed: Vec<AccountId>,
+	/// What was revealed.
+	pub revealed: Vec<(AccountId, ManifestFinding)>,
+	pub stage: AuditStage,
+}
+
+/// A dataset that a model may learn from.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DatasetInfo<AccountId> {
+	pub dataset: DatasetId,
+	pub bytes: u64,
+	/// Who is paid for it.
+	pub contributor: AccountId,
+}
+
 /// A worker, for people and workers.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -339,6 +390,18 @@ sp_api::decl_runtime_apis! {
 		fn lottery(period: Option<PeriodNumber>) -> Option<LotteryPeriod>;
 		/// A canary key.
 		fn canary_key(key: CanaryKey) -> Option<CanaryKeyInfo<AccountId>>;
+	}
+
+	/// Training manifests.
+	pub trait ManifestsApi<AccountId: Codec> {
+		/// The manifest of a submission and its audit, while it is kept.
+		fn manifest(round: SubmissionId) -> Option<ManifestInfo<AccountId>>;
+		/// The audits that are not over, oldest first; those that `auditor` is drawn for, if one is named.
+		fn audits(auditor: Option<AccountId>) -> Vec<ManifestInfo<AccountId>>;
+		/// What a model may learn from: this dataset alone if one is named.
+		fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<AccountId>>;
+		/// Whether a model's improvements must come with a manifest.
+		fn requires_manifest(model: ModelId) -> bool;
 	}
 
 	/// Workers.

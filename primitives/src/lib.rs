@@ -10,6 +10,8 @@
 //! | [`learning`] | measurements, commitments, the statistical gate |
 //! | [`draw`] | what is drawn by lot: validation shards |
 //! | [`seats`] | who is drawn by lot: a heap of workers' weights |
+//! | [`manifest`] | what a submission learned from, and what auditors find of it |
+//! | [`panel`] | commit and reveal by those who were drawn for it |
 //! | [`migration`] | changes of a model's architecture |
 //! | [`economy`] | units, issuance, proportional settlement |
 //! | [`sealed`] | lots of sealed shards, and where the text of a shard is |
@@ -37,9 +39,11 @@ pub mod delta;
 pub mod draw;
 pub mod economy;
 pub mod learning;
+pub mod manifest;
 pub mod merkle;
 pub mod migration;
 pub mod sealed;
+pub mod panel;
 pub mod seats;
 pub mod submission;
 pub mod traits;

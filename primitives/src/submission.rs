@@ -4,6 +4,7 @@
 
 use crate::{
 	dag::{BlockId, ModelId},
+	manifest::TrainingManifest,
 	BlockNumber, Hash,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -23,6 +24,8 @@ pub struct Envelope {
 	pub work: u64,
 	/// The number of the recent block that the proof of work was made for.
 	pub anchor: BlockNumber,
+	/// What was learned from. A submission that trained nothing has none.
+	pub manifest: Option<TrainingManifest>,
 }
 
 /// What a proof of work is for: bound to the account, to what is submitted, and to a recent block, so that it

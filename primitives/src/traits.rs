@@ -4,6 +4,7 @@ use crate::{
 	architecture::Architecture,
 	dag::{BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
 	learning::{Gate, NanoBits, Purpose, Report, ValidationPool},
+	manifest::{DatasetId, TrainingManifest},
 	migration::Migration,
 	sealed::{LotId, SealedShards},
 	worker::{Fault, Role},
@@ -85,6 +86,8 @@ pub trait WorkerRegistry<AccountId> {
 	/// engages them: an engaged worker's bond stays until it is released as often. None is excluded, or a
 	/// declared associate of one who is excluded or drawn.
 	fn draw(role: Role, count: u32, seed: Hash, excluded: &[AccountId]) -> Vec<AccountId>;
+	/// Engages a worker that was not drawn, likewise; `false` if there is no such worker.
+	fn engage(who: &AccountId) -> bool;
 	/// Ends one engagement.
 	fn release(who: &AccountId);
 	/// The reputation of a worker; `None` of who is none.
@@ -277,6 +280,84 @@ pub trait ServedBlocks<AccountId> {
 	/// `count` such blocks, [`crate::usage::MAX_USED_BLOCKS`] at most. For benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_served(count: u32) -> Vec<BlockId>;
+}
+
+/// Submissions with a training manifest. Offered by `manifests`, used by `proof-of-learning`.
+pub trait ManifestAudits<AccountId> {
+	/// Takes the manifest of a submission, or that it has none; `blocks` are those of the submission.
+	///
+	/// # Errors
+	/// The trainer may not submit now, the manifest is missing where it must not be or the other way round, or
+	/// it is none.
+	fn opened(
+		submission: SubmissionId,
+		model: ModelId,
+		trainer: &AccountId,
+		blocks: &NewBlocks,
+		purpose: &Purpose,
+		manifest: Option<TrainingManifest>,
+	) -> DispatchResult;
+	/// Learns that the round of a submission is over.
+	fn closed(submission: SubmissionId, is_accepted: bool);
+}
+
+/// Nobody looks at manifests.
+impl<AccountId> ManifestAudits<AccountId> for () {
+	fn opened(
+		_: SubmissionId,
+		_: ModelId,
+		_: &AccountId,
+		_: &NewBlocks,
+		_: &Purpose,
+		_: Option<TrainingManifest>,
+	) -> DispatchResult {
+		Ok(())
+	}
+	fn closed(_: SubmissionId, _: bool) {}
+}
+
+/// A dataset that may be learned from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApprovedDataset<AccountId> {
+	/// Its length, in bytes: with it, a run's seed decides which of them are in a batch.
+	pub bytes: u64,
+	/// Who gave it, and is paid.
+	pub contributor: AccountId,
+}
+
+/// What may be learned from. Offered by `manifests` until there is a chain of datasets, used by `manifests`.
+pub trait DatasetRegistry<AccountId> {
+	/// The dataset, if it may be learned from by that model.
+	fn approved(model: ModelId, dataset: DatasetId) -> Option<ApprovedDataset<AccountId>>;
+}
+
+/// Manifests that auditors looked at. Offered by `manifests`, used by `rewards`.
+pub trait VerifiedData<AccountId> {
+	/// Who is to be paid for the data of a submission, and which part; the parts add up to one at most. `None`
+	/// if its manifest is not verified, or not yet.
+	fn shares(submission: SubmissionId) -> Option<Vec<(AccountId, Perbill)>>;
+}
+
+/// Learns that the manifest of a submission was verified. Offered by `rewards`, used by `manifests`.
+pub trait OnDataVerified {
+	/// From now on [`VerifiedData::shares`] has the submission's.
+	fn data_verified(submission: SubmissionId);
+}
+
+/// Nobody is paid for data.
+impl OnDataVerified for () {
+	fn data_verified(_: SubmissionId) {}
+}
+
+/// Where audits are paid. Offered by `rewards`, used by who has something audited.
+pub trait AuditRewards<AccountId> {
+	/// Accrues a claim on the budget of audits.
+	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId);
+}
+
+/// Nobody is paid for audits.
+impl<AccountId> AuditRewards<AccountId> for () {
+	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
 }
 
 /// A measured finding that is contested, or may be, with what it was measured by.

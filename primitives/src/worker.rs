@@ -126,6 +126,8 @@ pub enum Fault {
 	DisputeLost,
 	/// A measurement that accepts a canary.
 	CanaryAccepted,
+	/// A training manifest whose batches are not what its datasets and its seed give.
+	ManifestMismatch,
 }
 
 impl Fault {
@@ -134,6 +136,7 @@ impl Fault {
 		match self {
 			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(5),
 			Fault::CanaryAccepted => Perbill::from_percent(10),
+			Fault::ManifestMismatch => Perbill::from_percent(10),
 			Fault::NoReveal => Perbill::from_parts(1_000_000),
 			Fault::NoCommit => Perbill::zero(),
 		}
@@ -142,7 +145,9 @@ impl Fault {
 	/// What reputation is multiplied by. It falls fast, and moves back slowly by honest work.
 	pub const fn reputation_factor(self) -> Perbill {
 		match self {
-			Fault::OutsideTolerance | Fault::DisputeLost => Perbill::from_percent(50),
+			Fault::OutsideTolerance | Fault::DisputeLost | Fault::ManifestMismatch => {
+				Perbill::from_percent(50)
+			}
 			Fault::CanaryAccepted => Perbill::from_percent(25),
 			Fault::NoReveal => Perbill::from_percent(90),
 			Fault::NoCommit => Perbill::from_percent(95),

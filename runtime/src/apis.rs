@@ -3,10 +3,11 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, CanaryKeyInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DatasetInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -282,6 +283,24 @@ impl_runtime_apis! {
 
 		fn findings(round: SubmissionId) -> Vec<(AccountId, Finding)> {
 			ProofOfLearning::findings(round)
+		}
+	}
+
+	impl blyan_primitives::api::ManifestsApi<Block, AccountId> for Runtime {
+		fn manifest(round: SubmissionId) -> Option<ManifestInfo<AccountId>> {
+			Manifests::manifest(round)
+		}
+
+		fn audits(auditor: Option<AccountId>) -> Vec<ManifestInfo<AccountId>> {
+			Manifests::audits(auditor)
+		}
+
+		fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<AccountId>> {
+			Manifests::datasets(model, dataset)
+		}
+
+		fn requires_manifest(model: ModelId) -> bool {
+			Manifests::requires_manifest(model)
 		}
 	}
 

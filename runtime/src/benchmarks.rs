@@ -24,4 +24,5 @@ define_benchmarks!(
 	[pallet_sealed_shards, SealedShards]
 	[pallet_canaries, Canaries]
 	[pallet_usage, Usage]
+	[pallet_manifests, Manifests]
 );

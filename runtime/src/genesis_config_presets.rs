@@ -12,6 +12,7 @@ use blyan_primitives::{
 use frame_support::build_struct_json_patch;
 use pallet_canaries::CanaryParameters;
 use pallet_disputes::DisputeParameters;
+use pallet_manifests::AuditParameters;
 use pallet_proof_of_learning::RoundParameters;
 use pallet_rewards::RewardParameters;
 use pallet_sealed_shards::SealedParameters;
@@ -70,6 +71,11 @@ fn local_canary_parameters() -> CanaryParameters {
 	CanaryParameters { period_blocks: 5, chance: Perbill::one(), ..CanaryParameters::default() }
 }
 
+/// One auditor: a local network has few workers.
+fn local_audit_parameters() -> AuditParameters {
+	AuditParameters { auditors: 1, commit_blocks: 40, reveal_blocks: 15, ..AuditParameters::default() }
+}
+
 fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
@@ -106,6 +112,7 @@ fn genesis(
 		disputes: DisputesConfig { parameters: local_dispute_parameters() },
 		sealed_shards: SealedShardsConfig { parameters: local_sealed_parameters() },
 		canaries: CanariesConfig { parameters: local_canary_parameters() },
+		manifests: ManifestsConfig { parameters: local_audit_parameters() },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 		usage: UsageConfig { parameters: local_usage_parameters() },
 	})

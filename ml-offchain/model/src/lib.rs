@@ -18,7 +18,7 @@ mod tokenizer;
 mod train;
 mod weights;
 
-pub use batch::{batch_leaf, batch_offsets, batch_root, byte_tokens, token_batch_leaf};
+pub use batch::{batch_root, byte_tokens, Batches, Mixture, Place, Text, WHOLE};
 pub use cache::CacheMetrics;
 pub use cap::RoutingCap;
 pub use config::{Device, TrainConfig, MAX_BATCH, MAX_THREADS};
@@ -27,7 +27,7 @@ pub use evaluate::{evaluate, evaluate_on, evaluate_tokens, logits, nanobits, Tok
 pub use generate::{Emitted, Finish, Generation, Generator, Sampling, MAX_TOP_LOGPROBS};
 pub use layout::{component_tensors, TensorSpec};
 pub use tokenizer::{TextDecoder, TextTokenizer, MAX_TOKENIZER_BYTES, PIECE_BYTES};
-pub use train::{StepReport, Text, Trainer};
+pub use train::{StepReport, Trainer};
 pub use weights::{check_component, Weights};
 
 /// What is said of a device that this build was made without.

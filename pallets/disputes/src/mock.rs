@@ -94,6 +94,7 @@ impl pallet_proof_of_learning::Config for Test {
 	type Workers = WorkersPallet;
 	type Rewards = World;
 	type Credits = World;
+	type Manifests = ();
 	type Randomness = World;
 	type MaxCommittee = ConstU32<7>;
 	type MaxOpenRounds = ConstU32<12>;

@@ -64,7 +64,7 @@ pub mod pallet {
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
 		submission::Envelope,
-		traits::{AuditRewards, LearningCredits, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
+		traits::{AuditRewards, LearningCredits, LearningRewards, ManifestAudits, ModelGraph, SealedReserve, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -104,6 +104,9 @@ pub mod pallet {
 
 		/// Where work earns learning credits.
 		type Credits: LearningCredits<Self::AccountId>;
+
+		/// Where training manifests go, and who may refuse a submission for its own.
+		type Manifests: ManifestAudits<Self::AccountId>;
 
 		/// Randomness with the block since which it was known; `None` where that block had none. Committees
 		/// and shards are drawn from it, so whoever can choose it can choose its judges.
@@ -590,8 +593,8 @@ pub mod pallet {
 		/// Errors: [`Error::NotTrainer`], [`Error::WorkAnchorUnknown`], [`Error::WorkTooOld`],
 		/// [`Error::WorkReused`], [`Error::WorkInsufficient`], [`Error::NoBlocks`], [`Error::TrainingNotOpen`],
 		/// [`Error::ModelNotReady`], [`Error::TooManyOpenRounds`], [`Error::TooManyOpenRoundsOfTrainer`],
-		/// [`Error::BondNotAvailable`], and what the graph says of the blocks. Event:
-		/// [`Event::SubmissionReceived`].
+		/// [`Error::BondNotAvailable`], what [`Config::Manifests`] says of the manifest, and what the graph says
+		/// of the blocks. Event: [`Event::SubmissionReceived`].
 		#[pallet::call_index(1)]
 		#[pallet::weight(submit_weight::<T>(blocks.len()))]
 		pub fn submit(

@@ -79,6 +79,7 @@ impl Config for Test {
 	type Rewards = World;
 	type Sealed = Reserve;
 	type Credits = World;
+	type Manifests = World;
 	type Randomness = World;
 	type MaxCommittee = ConstU32<7>;
 	type MaxOpenRounds = ConstU32<MAX_OPEN_ROUNDS>;

@@ -28,6 +28,14 @@ impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
 		drawn
 	}
 
+	fn engage(who: &T::AccountId) -> bool {
+		let is_worker = Workers::<T>::contains_key(who);
+		if is_worker {
+			Pallet::<T>::engage(who);
+		}
+		is_worker
+	}
+
 	fn release(who: &T::AccountId) {
 		Self::disengage(who);
 	}

@@ -23,6 +23,8 @@ parameter_types! {
 	pub RoundServiceWeight: Weight = Perbill::from_percent(25) * RuntimeBlockWeights::get().max_block;
 	/// What carrying disputes forward may use of a block, likewise.
 	pub DisputeServiceWeight: Weight = Perbill::from_percent(5) * RuntimeBlockWeights::get().max_block;
+	/// What carrying audits of manifests forward may use of a block, likewise.
+	pub ManifestServiceWeight: Weight = Perbill::from_percent(5) * RuntimeBlockWeights::get().max_block;
 }
 
 impl pallet_workers::Config for Runtime {
@@ -58,6 +60,7 @@ impl pallet_proof_of_learning::Config for Runtime {
 	type Rewards = Rewards;
 	type Sealed = SealedShards;
 	type Credits = Rewards;
+	type Manifests = Manifests;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxCommittee = ConstU32<21>;
 	// What is measured and what waits; the line is read and written as one.
@@ -117,6 +120,26 @@ impl pallet_canaries::Config for Runtime {
 	// A week of hours: no round takes so long.
 	type MaxPeriods = ConstU32<168>;
 	type WeightInfo = pallet_canaries::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_manifests::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Graph = ExpertDag;
+	type Workers = Workers;
+	// Until there is a chain of datasets.
+	type Datasets = Manifests;
+	// Until rewards pay for data and for audits.
+	type OnVerified = ();
+	type Audits = ();
+	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
+	type DatasetDeposit = ConstU128<{ 10 * BLY }>;
+	type MaxAuditors = ConstU32<21>;
+	// No fewer than there may be open rounds, so that those are the limit.
+	type MaxOpenAudits = ConstU32<1_024>;
+	type Retention = ConstU32<{ 30 * DAY }>;
+	type ServiceWeight = ManifestServiceWeight;
+	type WeightInfo = pallet_manifests::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_rewards::Config for Runtime {

@@ -74,6 +74,7 @@ pub fn run_to(number: BlockNumber) {
 		Rewards::on_initialize(next);
 		Disputes::on_initialize(next);
 		Canaries::on_initialize(next);
+		Manifests::on_initialize(next);
 	}
 }
 

@@ -3,6 +3,7 @@
 mod canaries;
 mod chain;
 mod disputes;
+mod manifests;
 mod money;
 mod presets;
 mod rounds;

@@ -4,7 +4,7 @@ mod checkpoint;
 pub(crate) mod engine;
 
 use crate::{
-	batch::{batch_leaf, batch_offsets, batch_root, sequence_at, text_hash, token_batch_leaf},
+	batch::{batch_root, Batches, Mixture, Text},
 	config::{Device, TrainConfig},
 	cpu::{
 		kernels::{adamw, sum_of_squares, AdamStep},
@@ -26,9 +26,6 @@ const BETA2: f32 = 0.95;
 /// Keeps AdamW from dividing by zero.
 const EPSILON: f32 = 1e-8;
 
-/// A text to train on: bytes in memory, or a mapped file.
-pub type Text = Arc<dyn AsRef<[u8]> + Send + Sync>;
-
 /// What a step did.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct StepReport {
@@ -43,62 +40,8 @@ pub struct StepReport {
 	pub gradient_norm: f64,
 	/// Learning rate.
 	pub learning_rate: f32,
-	/// Hash of its batch, see [`batch_leaf`] and [`token_batch_leaf`].
+	/// Hash of its batch, see [`Batches::batch`].
 	pub batch_leaf: Hash,
-}
-
-/// A text as what sequences are cut from.
-enum Corpus {
-	/// A byte a token.
-	Bytes(Text),
-	Tokens {
-		tokens: Vec<u32>,
-		/// Bytes of a token, on average over the text.
-		mean_bytes: f64,
-	},
-}
-
-impl Corpus {
-	fn new(text: Text, tokenizer: Option<&TextTokenizer>) -> Result<Self, ModelError> {
-		let Some(tokenizer) = tokenizer else { return Ok(Self::Bytes(text)) };
-		let bytes = (*text).as_ref();
-		let tokens = tokenizer.encode_bytes(bytes)?;
-		let mean_bytes = bytes.len() as f64 / tokens.len().max(1) as f64;
-		Ok(Self::Tokens { tokens, mean_bytes })
-	}
-
-	/// Tokens of the text.
-	fn len(&self) -> u64 {
-		match self {
-			Self::Bytes(text) => (**text).as_ref().len() as u64,
-			Self::Tokens { tokens, .. } => tokens.len() as u64,
-		}
-	}
-
-	fn mean_bytes(&self) -> f64 {
-		match self {
-			Self::Bytes(_) => 1.0,
-			Self::Tokens { mean_bytes, .. } => *mean_bytes,
-		}
-	}
-
-	/// The hash of a step's batch.
-	fn leaf(&self, step: u32, offsets: &[u64], sequence: u32) -> Result<Hash, ModelError> {
-		match self {
-			Self::Bytes(text) => batch_leaf(step, (**text).as_ref(), offsets, sequence),
-			Self::Tokens { tokens, .. } => token_batch_leaf(step, tokens, offsets, sequence),
-		}
-	}
-
-	/// A sequence and the token after it.
-	fn sequence(&self, offset: u64, sequence: u32) -> Result<Vec<u32>, ModelError> {
-		Ok(match self {
-			Self::Bytes(text) => {
-				sequence_at((**text).as_ref(), offset, sequence)?.iter().copied().map(u32::from).collect()
-			}
-			Self::Tokens { tokens, .. } => sequence_at(tokens, offset, sequence)?.to_vec(),
-		})
-	}
 }
 
 /// AdamW's state for one component.
@@ -115,7 +58,7 @@ struct Moments {
 pub struct Trainer {
 	weights: Weights,
 	config: TrainConfig,
-	corpus: Corpus,
+	batches: Batches,
 	fingerprint: Hash,
 	step: u32,
 	leaves: Vec<Hash>,
@@ -128,19 +71,27 @@ pub struct Trainer {
 }
 
 impl Trainer {
+	/// A run from its beginning, on one text.
+	///
+	/// # Errors
+	/// As [`Trainer::on`].
+	pub fn new(weights: Weights, config: TrainConfig, text: Text) -> Result<Self, ModelError> {
+		Self::on(weights, config, text.into())
+	}
+
 	/// A run from its beginning.
 	///
 	/// # Errors
 	/// A configuration out of range, a text not longer than one sequence, a tokenizer that was not given or
 	/// has no tokens for the text, a device that is not there.
-	pub fn new(weights: Weights, config: TrainConfig, text: Text) -> Result<Self, ModelError> {
+	pub fn on(weights: Weights, config: TrainConfig, mixture: Mixture) -> Result<Self, ModelError> {
 		let weights = weights.held()?;
 		let layout = weights.layout.clone();
 		config.validate(&layout)?;
-		let fingerprint = merkle::leaf(1, &(config.fingerprint(), text_hash((*text).as_ref())));
-		let corpus = Corpus::new(text, weights.tokenizer()?)?;
+		let fingerprint = merkle::leaf(1, &(config.fingerprint(), mixture.fingerprint()));
+		let TrainConfig { seed, batch, sequence, .. } = config;
 		// Refuses a text that is too short before anything is set up.
-		batch_offsets(config.seed, 0, 1, corpus.len(), config.sequence)?;
+		let batches = Batches::new(mixture, weights.tokenizer()?, seed, batch, sequence)?;
 		let pool = rayon::ThreadPoolBuilder::new()
 			.num_threads(config.threads)
 			.thread_name(|i| format!("train-{i}"))
@@ -158,7 +109,7 @@ impl Trainer {
 			gradients: slots.map(zeros).collect(),
 			weights,
 			config,
-			corpus,
+			batches,
 			fingerprint,
 			step: 0,
 			leaves: Vec::new(),
@@ -167,15 +118,28 @@ impl Trainer {
 		})
 	}
 
-	/// Goes on from a checkpoint of the same configuration (but for threads) and text, with the tokenizer of
-	/// the model if it has one.
+	/// Goes on from a checkpoint of a run on one text.
 	///
 	/// # Errors
-	/// A file that cannot be read, is torn, or is of another run; and as [`Trainer::new`].
+	/// As [`Trainer::resume_on`].
 	pub fn resume(
 		path: &Path,
 		config: TrainConfig,
 		text: Text,
+		tokenizer: Option<&TextTokenizer>,
+	) -> Result<Self, ModelError> {
+		Self::resume_on(path, config, text.into(), tokenizer)
+	}
+
+	/// Goes on from a checkpoint of the same configuration (but for threads) and texts, with the tokenizer of
+	/// the model if it has one.
+	///
+	/// # Errors
+	/// A file that cannot be read, is torn, or is of another run; and as [`Trainer::on`].
+	pub fn resume_on(
+		path: &Path,
+		config: TrainConfig,
+		mixture: Mixture,
 		tokenizer: Option<&TextTokenizer>,
 	) -> Result<Self, ModelError> {
 		let saved = checkpoint::read(path)?;
@@ -198,7 +162,7 @@ impl Trainer {
 		if let Some(tokenizer) = tokenizer {
 			weights.set_tokenizer(tokenizer.clone())?;
 		}
-		let mut trainer = Self::new(weights, config, text)?;
+		let mut trainer = Self::on(weights, config, mixture)?;
 		if trainer.fingerprint != saved.fingerprint {
 			return Err(refuse("it is of a run with another configuration or text"));
 		}
@@ -295,14 +259,11 @@ impl Trainer {
 			let why = format!("are {}, and all of them are done", self.config.steps);
 			return Err(ModelError::Config { field: "steps", why });
 		}
-		let TrainConfig { seed, batch, sequence, .. } = self.config;
-		let step = self.step;
-		let offsets = batch_offsets(seed, step, batch, self.corpus.len(), sequence)?;
-		let leaf = self.corpus.leaf(step, &offsets, sequence)?;
-		let tokens = offsets.len() * sequence as usize;
+		let (step, sequence) = (self.step, self.config.sequence);
+		let (sequences, leaf) = self.batches.batch(step)?;
+		let tokens = sequences.len() * sequence as usize;
 		let (mut inputs, mut targets) = (Vec::with_capacity(tokens), Vec::with_capacity(tokens));
-		for offset in offsets {
-			let sequence = self.corpus.sequence(offset, sequence)?;
+		for sequence in sequences {
 			inputs.extend_from_slice(&sequence[..sequence.len() - 1]);
 			targets.extend_from_slice(&sequence[1..]);
 		}
@@ -324,7 +285,7 @@ impl Trainer {
 		self.step += 1;
 		Ok(StepReport {
 			step,
-			loss: loss.nats / (tokens as f64 * self.corpus.mean_bytes()) / std::f64::consts::LN_2,
+			loss: loss.nats / (tokens as f64 * self.batches.mean_bytes()) / std::f64::consts::LN_2,
 			imbalance: loss.imbalance / tokens as f64,
 			gradient_norm,
 			learning_rate,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+	batch::WHOLE,
 	evaluate::evaluate,
 	layout::tests::tiny,
 	tokenizer::tests::{small, with_tokenizer},
@@ -172,11 +173,37 @@ fn step_should_report_batches_that_an_auditor_can_derive() {
 	let mut trainer = trainer(TrainConfig { seed: 3, ..config() });
 	let reports = run(&mut trainer, 3);
 	for report in reports {
-		let offsets = batch_offsets(3, report.step, 5, PROSE.len() as u64, 16).unwrap();
-		assert_eq!(batch_leaf(report.step, PROSE.as_bytes(), &offsets, 16).unwrap(), report.batch_leaf);
+		let batches = Batches::new(text().into(), None, 3, 5, 16).unwrap();
+		assert_eq!(batches.leaf(report.step).unwrap(), report.batch_leaf);
 		assert_eq!(trainer.batch_leaves()[report.step as usize], report.batch_leaf);
 	}
 	assert_eq!(trainer.batch_root(), batch_root(trainer.batch_leaves()));
+}
+
+#[test]
+fn training_on_a_mixture_should_be_bound_and_not_resume_as_another() {
+	let folder = tempfile::tempdir().unwrap();
+	let path = folder.path().join("run.checkpoint");
+	let mixture = |binding: u8, weight: u32| {
+		let sources = vec![(text(), weight), (Arc::new([7u8; 99]) as Text, WHOLE - weight)];
+		Mixture::new(sources, Hash::repeat_byte(binding)).unwrap()
+	};
+	let weights = || Weights::init(&tiny(), 5).unwrap();
+	let mut whole = Trainer::on(weights(), config(), mixture(1, WHOLE / 2)).unwrap();
+	let reports = run(&mut whole, 12);
+	let mut other = Trainer::on(weights(), config(), mixture(2, WHOLE / 2)).unwrap();
+	assert_ne!(run(&mut other, 1)[0].batch_leaf, reports[0].batch_leaf);
+
+	let mut first = Trainer::on(weights(), config(), mixture(1, WHOLE / 2)).unwrap();
+	run(&mut first, 5);
+	first.checkpoint(&path).unwrap();
+	for (binding, weight) in [(2, WHOLE / 2), (1, WHOLE / 3)] {
+		let error = Trainer::resume_on(&path, config(), mixture(binding, weight), None).err().unwrap();
+		assert!(matches!(error, ModelError::Checkpoint { .. }), "{error}");
+	}
+	let mut resumed = Trainer::resume_on(&path, config(), mixture(1, WHOLE / 2), None).unwrap();
+	assert_eq!(run(&mut resumed, 7), reports[5..]);
+	assert_eq!(resumed.batch_root(), whole.batch_root());
 }
 
 #[test]
@@ -225,10 +252,8 @@ fn training_should_learn_resume_and_tell_batches_that_an_auditor_can_derive_when
 	let after = loss(whole.weights());
 	assert!(after < before - 0.5, "{after} from {before}");
 
-	let tokens = tokenizer.encode(PROSE).unwrap();
-	let report = reports[3];
-	let offsets = batch_offsets(config.seed, 3, 8, tokens.len() as u64, 16).unwrap();
-	assert_eq!(token_batch_leaf(3, &tokens, &offsets, 16).unwrap(), report.batch_leaf);
+	let batches = Batches::new(text().into(), Some(&tokenizer), config.seed, 8, 16).unwrap();
+	assert_eq!(batches.leaf(3).unwrap(), reports[3].batch_leaf);
 
 	let folder = tempfile::tempdir().unwrap();
 	let path = folder.path().join("run.checkpoint");

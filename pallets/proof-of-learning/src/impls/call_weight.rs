@@ -1,7 +1,7 @@
 //! What submissions take: the worst case, and what it came to.
 
 use crate::{weights::WeightInfo, Config};
-use blyan_primitives::dag::MAX_BLOCKS;
+use blyan_primitives::{dag::MAX_BLOCKS, manifest::MAX_DATASETS};
 use polkadot_sdk::frame_support::{
 	dispatch::{DispatchResultWithPostInfo, PostDispatchInfo},
 	traits::Get,
@@ -38,10 +38,13 @@ pub(crate) fn of_roll_back<T: Config>(count: usize, displaced: Option<u32>) -> D
 fn taken<T: Config>(count: usize, displaced: Option<u32>) -> Weight {
 	let reads = (count as u64).saturating_add(1).saturating_add(READS_OF_ADMISSION);
 	let room = displaced.map_or(Weight::zero(), T::WeightInfo::conclude_without_verdict);
+	// Of a manifest: its datasets, what is asked of the model and of the trainer, and its own record.
+	let of_manifest = T::DbWeight::get().reads_writes(u64::from(MAX_DATASETS).saturating_add(8), 4);
 	T::WeightInfo::submit(count as u32)
 		.saturating_add(T::WeightInfo::admit())
 		.saturating_add(T::DbWeight::get().reads_writes(reads, 1))
 		.saturating_add(room)
+		.saturating_add(of_manifest)
 }
 
 fn search_weight<T: Config>(count: usize) -> Weight {

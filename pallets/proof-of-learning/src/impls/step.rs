@@ -97,10 +97,12 @@ pub(crate) enum Step {
 }
 
 impl Step {
-	/// What it took.
+	/// What it took; with what [`Config::Manifests`] does when a round closes, whether it did or not.
 	pub(crate) fn weight<T: Config>(self) -> Weight {
 		let admitted = if self.may_close() { T::WeightInfo::admit() } else { Weight::zero() };
-		self.own_weight::<T>().saturating_add(admitted)
+		// Whoever looks at manifests is told that the round is open, or how it closed.
+		let of_manifest = T::DbWeight::get().reads_writes(2, 2);
+		self.own_weight::<T>().saturating_add(admitted).saturating_add(of_manifest)
 	}
 
 	/// Whether the round may be closed by it, so that others are admitted.

@@ -10,7 +10,7 @@ use blyan_primitives::{
 	learning::Purpose,
 	migration::Migration,
 	submission::Envelope,
-	traits::{ModelGraph, WorkerRegistry},
+	traits::{ManifestAudits, ModelGraph, WorkerRegistry},
 	worker::Role,
 };
 use polkadot_sdk::{
@@ -88,6 +88,7 @@ impl<T: Config> Pallet<T> {
 		let bond = parameters.bond(bytes);
 		T::Currency::hold(&HoldReason::SubmissionBond.into(), &trainer, bond)
 			.map_err(|_| Error::<T>::BondNotAvailable)?;
+		T::Manifests::opened(id, model, &trainer, &new_blocks, &purpose, envelope.manifest)?;
 		// The graph sees to it that the blocks suit the purpose.
 		let blocks = T::Graph::insert(model, id, &trainer, new_blocks, &purpose)?;
 

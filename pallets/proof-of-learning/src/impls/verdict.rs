@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
-	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, SealedReserve, WorkerRegistry},
+	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits, ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Fault,
 };
 use polkadot_sdk::{
@@ -235,6 +235,7 @@ impl<T: Config> Pallet<T> {
 		OpenRoundsOf::<T>::mutate_exists(&round.trainer, |count| {
 			*count = count.map(|n| n.saturating_sub(1)).filter(|n| *n > 0);
 		});
+		T::Manifests::closed(id, verdict == Verdict::Accepted);
 		let medians = round.medians.clone();
 		Self::deposit_event(Event::RoundClosed { round: id, verdict, medians });
 		Self::leave_line(id, &round.trainer);

@@ -6,8 +6,9 @@ use blyan_primitives::{
 	dag::{Block, BlockId, BlockIds, BlockKind, Generation, ModelId, NewBlocks, SubmissionId},
 	draw::Lots,
 	learning::{NanoBits, Purpose},
+	manifest::TrainingManifest,
 	migration::Migration,
-	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, ModelState, WorkerRegistry},
+	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits, ModelGraph, ModelState, WorkerRegistry},
 	worker::{Fault, INITIAL_REPUTATION, Role, Roles},
 	Balance, Hash,
 };
@@ -43,6 +44,11 @@ pub type Accrual = (SubmissionId, NanoBits, AccountId, Vec<Vec<AccountId>>, Vec<
 type Models = StorageMap<World, Twox64Concat, ModelId, (AccountId, Generation)>;
 #[storage_alias]
 type Blocks = StorageMap<World, Twox64Concat, BlockId, Standing>;
+/// By submission: its manifest, and how its round closed.
+#[storage_alias]
+type Manifests = StorageMap<World, Twox64Concat, SubmissionId, (Option<TrainingManifest>, Option<bool>)>;
+#[storage_alias]
+type RefusesManifests = StorageValue<World, bool>;
 #[storage_alias]
 type RefusesAcceptance = StorageValue<World, bool>;
 #[storage_alias]
@@ -285,6 +291,11 @@ impl WorkerRegistry<AccountId> for World {
 		drawn
 	}
 
+	fn engage(who: &AccountId) -> bool {
+		Engagements::mutate(who, |count| *count = Some(count.unwrap_or_default() + 1));
+		true
+	}
+
 	fn release(who: &AccountId) {
 		Engagements::mutate_exists(who, |count| {
 			let left = count.expect("released more often than engaged") - 1;
@@ -316,6 +327,40 @@ impl WorkerRegistry<AccountId> for World {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_worker(who: &AccountId, role: Role) {
 		Self::register(*who, role);
+	}
+}
+
+impl World {
+	/// Refuses every manifest from now on.
+	pub fn refuse_manifests() {
+		RefusesManifests::put(true);
+	}
+
+	/// The manifest of a submission, if it has one, and how its round closed, if it did.
+	pub fn manifest(submission: SubmissionId) -> (Option<TrainingManifest>, Option<bool>) {
+		Manifests::get(submission).expect("the submission was told of")
+	}
+}
+
+impl ManifestAudits<AccountId> for World {
+	fn opened(
+		submission: SubmissionId,
+		_: ModelId,
+		_: &AccountId,
+		_: &NewBlocks,
+		_: &Purpose,
+		manifest: Option<TrainingManifest>,
+	) -> DispatchResult {
+		ensure!(!RefusesManifests::exists(), DispatchError::Unavailable);
+		assert!(!Manifests::contains_key(submission), "opened twice");
+		Manifests::insert(submission, (manifest, None::<bool>));
+		Ok(())
+	}
+
+	fn closed(submission: SubmissionId, is_accepted: bool) {
+		let (manifest, closed) = Self::manifest(submission);
+		assert_eq!(closed, None, "closed twice");
+		Manifests::insert(submission, (manifest, Some(is_accepted)));
 	}
 }
 

@@ -6,9 +6,14 @@ use blyan_primitives::{
 	api::RoundPhase,
 	dag::{NewBlocks, MAX_BLOCKS},
 	learning::Gate,
+	manifest::TrainingManifest,
 	submission::Envelope,
+	Hash,
 };
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+use polkadot_sdk::{
+	frame_support::{assert_noop, assert_ok},
+	sp_runtime::DispatchError,
+};
 
 fn try_submit(trainer: AccountId, number: u16) -> polkadot_sdk::sp_runtime::DispatchResult {
 	ProofOfLearning::submit(RuntimeOrigin::signed(trainer), MODEL, blocks(number), Envelope::default())
@@ -278,5 +283,43 @@ fn rounds_should_be_listed_in_pages_and_described() {
 		let info = ProofOfLearning::round(0).unwrap();
 		assert_eq!(info.phase, RoundPhase::Closed(blyan_primitives::learning::Verdict::Accepted));
 		assert_eq!(info.medians.unwrap().gain, GOOD);
+	});
+}
+
+#[test]
+fn submission_should_hand_on_its_manifest_and_how_its_round_closed() {
+	ExtBuilder::default().build_and_execute(|| {
+		let manifest = TrainingManifest {
+			document: terms().pool.content,
+			document_bytes: 1,
+			document_hash: Hash::repeat_byte(1),
+			datasets: Default::default(),
+			sequence: 1,
+			batch: 1,
+			steps: 1,
+			seed: 0,
+			batches_root: Hash::zero(),
+		};
+		let envelope = Envelope { manifest: Some(manifest.clone()), ..Envelope::default() };
+		let (good, bad) = (0, 1);
+		assert_ok!(ProofOfLearning::submit(RuntimeOrigin::signed(TRAINER), MODEL, blocks(0), envelope));
+		assert_eq!(World::manifest(good), (Some(manifest.clone()), None));
+		run_to_draw(good);
+		find_all(good, measured(GOOD));
+		assert_eq!(World::manifest(good), (Some(manifest), Some(true)));
+
+		assert_eq!(submit_and_draw(TRAINER), bad);
+		assert_eq!(World::manifest(bad), (None, None));
+		find_all(bad, measured(NO_GAIN));
+		assert_eq!(World::manifest(bad), (None, Some(false)));
+	});
+}
+
+#[test]
+fn submission_should_be_refused_when_its_manifest_is() {
+	ExtBuilder::default().build_and_execute(|| {
+		World::refuse_manifests();
+		assert_noop!(try_submit(TRAINER, 0), DispatchError::Unavailable);
+		assert_eq!(held(TRAINER), 0);
 	});
 }
