@@ -172,8 +172,7 @@ pub trait Validators<AccountId> {
 	fn benchmark_validator(who: &AccountId);
 }
 
-/// Whose data accepted work learned from, as far as that was verified. Offered by whoever audits training
-/// manifests, used by `rewards`.
+/// Whose data accepted work learned from, as far as that was verified. Offered by `manifests`, used by `rewards`.
 pub trait VerifiedData<AccountId> {
 	/// The contributors with their shares by mixing weight, one in all at most; `None` if the manifest was not
 	/// verified, or is not yet.
@@ -187,7 +186,7 @@ impl<AccountId> VerifiedData<AccountId> for () {
 	}
 }
 
-/// Who must be told that data was verified. Offered by `rewards`, used by whoever audits training manifests.
+/// Who must be told that data was verified. Offered by `rewards`, used by `manifests`.
 pub trait DataRewards {
 	/// [`VerifiedData::shares`] of the submission may be paid. To be told when that becomes so; before the
 	/// verdict, after it, or twice comes to the same.
@@ -199,7 +198,8 @@ impl DataRewards for () {
 	fn data_verified(_: SubmissionId) {}
 }
 
-/// Where audits and votes are paid. Offered by `rewards`.
+/// Where audits and votes are paid. Offered by `rewards`, used by `proof-of-learning`, for canaries, and by
+/// `manifests`.
 pub trait AuditRewards<AccountId> {
 	/// Adds to what `who` claims of the audits' budget of the running epoch, for work on that submission. All
 	/// such claims together are paid no more than a fifth of what learning and serving earn in the epoch.
@@ -329,35 +329,6 @@ pub struct ApprovedDataset<AccountId> {
 pub trait DatasetRegistry<AccountId> {
 	/// The dataset, if it may be learned from by that model.
 	fn approved(model: ModelId, dataset: DatasetId) -> Option<ApprovedDataset<AccountId>>;
-}
-
-/// Manifests that auditors looked at. Offered by `manifests`, used by `rewards`.
-pub trait VerifiedData<AccountId> {
-	/// Who is to be paid for the data of a submission, and which part; the parts add up to one at most. `None`
-	/// if its manifest is not verified, or not yet.
-	fn shares(submission: SubmissionId) -> Option<Vec<(AccountId, Perbill)>>;
-}
-
-/// Learns that the manifest of a submission was verified. Offered by `rewards`, used by `manifests`.
-pub trait OnDataVerified {
-	/// From now on [`VerifiedData::shares`] has the submission's.
-	fn data_verified(submission: SubmissionId);
-}
-
-/// Nobody is paid for data.
-impl OnDataVerified for () {
-	fn data_verified(_: SubmissionId) {}
-}
-
-/// Where audits are paid. Offered by `rewards`, used by who has something audited.
-pub trait AuditRewards<AccountId> {
-	/// Accrues a claim on the budget of audits.
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId);
-}
-
-/// Nobody is paid for audits.
-impl<AccountId> AuditRewards<AccountId> for () {
-	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
 }
 
 /// A measured finding that is contested, or may be, with what it was measured by.

@@ -156,6 +156,6 @@ mod runtime {
 	pub type Canaries = pallet_canaries;
 	#[runtime::pallet_index(38)]
 	pub type Usage = pallet_usage;
-	#[runtime::pallet_index(38)]
+	#[runtime::pallet_index(37)]
 	pub type Manifests = pallet_manifests;
 }

@@ -46,7 +46,7 @@ pub mod pallet {
 	use blyan_primitives::{
 		dag::ModelId,
 		manifest::{AuditOutcome, ManifestFinding},
-		traits::{AuditRewards, DatasetRegistry, ModelGraph, OnDataVerified, WorkerRegistry},
+		traits::{AuditRewards, DatasetRegistry, ModelGraph, DataRewards, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -82,7 +82,7 @@ pub mod pallet {
 		type Datasets: DatasetRegistry<Self::AccountId>;
 
 		/// Who pays for data, and wants to know when it may.
-		type OnVerified: OnDataVerified;
+		type OnVerified: DataRewards;
 
 		/// Where auditors are paid.
 		type Audits: AuditRewards<Self::AccountId>;

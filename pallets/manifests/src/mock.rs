@@ -12,7 +12,7 @@ use blyan_primitives::{
 	learning::Purpose,
 	manifest::{self, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest},
 	migration::Migration,
-	traits::{AuditRewards, ManifestAudits, ModelGraph, ModelState, OnDataVerified, VerifiedData},
+	traits::{AuditRewards, ManifestAudits, ModelGraph, ModelState, DataRewards, VerifiedData},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
 };
@@ -128,7 +128,7 @@ impl World {
 	}
 }
 
-impl OnDataVerified for World {
+impl DataRewards for World {
 	fn data_verified(submission: SubmissionId) {
 		assert!(!Verified::contains_key(submission), "told twice");
 		Verified::insert(submission, ManifestsPallet::shares(submission).expect("it was just verified"));

@@ -129,9 +129,8 @@ impl pallet_manifests::Config for Runtime {
 	type Workers = Workers;
 	// Until there is a chain of datasets.
 	type Datasets = Manifests;
-	// Until rewards pay for data and for audits.
-	type OnVerified = ();
-	type Audits = ();
+	type OnVerified = Rewards;
+	type Audits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type DatasetDeposit = ConstU128<{ 10 * BLY }>;
 	type MaxAuditors = ConstU32<21>;
@@ -144,8 +143,7 @@ impl pallet_manifests::Config for Runtime {
 
 impl pallet_rewards::Config for Runtime {
 	type Currency = Balances;
-	// Nobody verifies training manifests yet: the data's share waits, lapses, and is never minted.
-	type Data = ();
+	type Data = Manifests;
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = pallet_rewards::weights::SubstrateWeight<Runtime>;
 }

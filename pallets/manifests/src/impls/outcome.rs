@@ -3,7 +3,7 @@
 use crate::{types::*, BannedUntil, Config, Event, Pallet, Parameters};
 use blyan_primitives::{
 	manifest::AuditOutcome,
-	traits::{OnDataVerified, WorkerRegistry},
+	traits::{DataRewards, WorkerRegistry},
 	worker::Fault,
 };
 use polkadot_sdk::{frame_system, sp_runtime::traits::Saturating};

@@ -7,7 +7,7 @@
 use crate::{types::*, Config, MeasuredRounds, OpenRoundCount, Pallet, Parameters, Rounds, TrackRecords};
 use alloc::{collections::BTreeMap, vec::Vec};
 use blyan_primitives::{
-	dag::{BlockIds, ModelId},
+	dag::{BlockIds, Generation, ModelId},
 	learning::{Medians, Purpose},
 	Balance, Hash,
 };
@@ -64,6 +64,22 @@ impl From<OldParameters> for RoundParameters {
 	}
 }
 
+/// What an attempt of version 1 was measured by.
+#[derive(Encode, Decode)]
+pub struct OldDraw {
+	generation: Generation,
+	root: Hash,
+	seed: Hash,
+	terms: TrainingTerms,
+}
+
+impl From<OldDraw> for Draw {
+	fn from(old: OldDraw) -> Self {
+		let OldDraw { generation, root, seed, terms } = old;
+		Self { generation, root, seed, terms, sealed: SealedDraw::default() }
+	}
+}
+
 /// A round of version 1. Its phases are the first of those there are now.
 #[derive(Encode, Decode)]
 pub struct OldRound<AccountId, BlockNumber> {
@@ -73,14 +89,13 @@ pub struct OldRound<AccountId, BlockNumber> {
 	blocks: BlockIds,
 	components: Components,
 	bytes: u64,
-	seal: Hash,
 	bond: Balance,
 	fee: Balance,
 	submitted_at: BlockNumber,
 	attempt: u32,
 	attempt_since: BlockNumber,
 	draw_tries: u32,
-	draw: Option<Draw>,
+	draw: Option<OldDraw>,
 	committee: Vec<Seat<AccountId>>,
 	phase: Phase<BlockNumber>,
 	due: Option<BlockNumber>,
@@ -98,19 +113,21 @@ fn new_round<T: Config>(old: OldRoundOf<T>) -> RoundOf<T> {
 		blocks: old.blocks,
 		components: old.components,
 		bytes: old.bytes,
-		seal: old.seal,
+		// What was sealed with nothing is no canary.
+		seal: Hash::zero(),
 		bond: old.bond,
 		fee: old.fee,
 		submitted_at: old.submitted_at,
 		attempt: old.attempt,
 		attempt_since: old.attempt_since,
 		draw_tries: old.draw_tries,
-		draw: old.draw,
+		draw: old.draw.map(Draw::from),
 		committee: BoundedVec::truncate_from(old.committee),
 		phase: old.phase,
 		due: old.due,
 		open_disputes: old.open_disputes,
 		medians: old.medians,
+		canary: None,
 		absent: BoundedVec::new(),
 		replacements: 0,
 	}
@@ -189,14 +206,13 @@ mod tests {
 			blocks: round.blocks,
 			components: round.components,
 			bytes: round.bytes,
-			seal: round.seal,
 			bond: round.bond,
 			fee: round.fee,
 			submitted_at: round.submitted_at,
 			attempt: round.attempt,
 			attempt_since: round.attempt_since,
 			draw_tries: round.draw_tries,
-			draw: round.draw,
+			draw: round.draw.map(|Draw { generation, root, seed, terms, .. }| OldDraw { generation, root, seed, terms }),
 			committee: round.committee.into_inner(),
 			phase: round.phase,
 			due: round.due,
