@@ -58,4 +58,5 @@ pub mod status;
 pub mod store_command;
 pub mod trainer;
 pub mod watch;
+pub mod work;
 pub mod worker;

@@ -4,6 +4,7 @@ mod canaries;
 mod chain;
 mod disputes;
 mod manifests;
+mod flood;
 mod money;
 mod presets;
 mod rounds;

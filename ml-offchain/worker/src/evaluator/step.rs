@@ -493,7 +493,9 @@ fn deadline(phase: RoundPhase) -> BlockNumber {
 		RoundPhase::AwaitingDraw
 		| RoundPhase::Opening { .. }
 		| RoundPhase::Contest { .. }
-		| RoundPhase::Closed(_) => BlockNumber::MAX,
+		| RoundPhase::Closed(_)
+		| RoundPhase::Waiting
+		| RoundPhase::AwaitingReplacement => BlockNumber::MAX,
 	}
 }
 

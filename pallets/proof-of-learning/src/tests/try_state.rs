@@ -218,7 +218,8 @@ fn try_state_should_find_lots_that_are_not_where_the_phase_says() {
 fn check_should_find_a_line_that_is_not_what_waits() {
 	let expected = "the line is not the rounds that wait, oldest first";
 	assert_found(expected, || {
-		let entry = Waiting { round: AWAITING, trainer: OTHER_TRAINER, standing: Default::default() };
+		let entry =
+			Waiting { round: AWAITING, trainer: OTHER_TRAINER, standing: Default::default(), work: 0 };
 		WaitingRounds::<Test>::mutate(|line| line.try_push(entry).unwrap());
 	});
 	assert_found("a round is due without being open, or the reverse", || {
