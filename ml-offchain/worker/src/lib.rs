@@ -16,7 +16,7 @@
 //! | --- | --- |
 //! | [`config`], [`cli`] | what a person writes and types |
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
-//! | [`evaluator`], [`trainer`], [`serve`] | the roles |
+//! | [`evaluator`], [`trainer`], [`plant`], [`serve`] | the roles |
 //! | [`register_model`], [`import_text`], [`status`], [`graph`] | the commands that come and go |
 //! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |

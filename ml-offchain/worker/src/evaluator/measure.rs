@@ -342,7 +342,8 @@ fn put_in_place(
 	})
 }
 
-fn evaluate_shards(
+/// The losses of those shards.
+pub(crate) fn evaluate_shards(
 	weights: &Weights,
 	pool_path: &Path,
 	pool: &ValidationPool,
