@@ -104,6 +104,17 @@ impl KeyFile {
 	/// [`KeyError::Io`], [`KeyError::Permissions`] when others than the owner have any access,
 	/// [`KeyError::TooLong`], and [`KeyError::In`] when the content is no key.
 	pub fn load(&self) -> Result<Signer, KeyError> {
+		Signer::from_suri(&self.read()?).map_err(|source| KeyError::In {
+			origin: self.path.display().to_string(),
+			source: Box::new(source),
+		})
+	}
+
+	/// Reads the secret URI itself, for a key that signs no calls.
+	///
+	/// # Errors
+	/// As [`Self::load`], but for [`KeyError::In`]: whether it is a key is not looked at.
+	pub fn read(&self) -> Result<SecretString, KeyError> {
 		let io = |source| KeyError::Io { path: self.path.clone(), source };
 		let file = fs::File::open(&self.path).map_err(io)?;
 		// Of the opened file: between a look at the path and opening it, it could be replaced.
@@ -117,10 +128,7 @@ impl KeyFile {
 		}
 		let mut text = String::new();
 		file.take(KEY_FILE_MAX_BYTES).read_to_string(&mut text).map_err(io)?;
-		Signer::from_suri(&SecretString::from(text)).map_err(|source| KeyError::In {
-			origin: self.path.display().to_string(),
-			source: Box::new(source),
-		})
+		Ok(SecretString::from(text))
 	}
 
 	/// Writes a new file with that secret URI, readable by its owner alone.

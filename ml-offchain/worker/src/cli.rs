@@ -32,6 +32,10 @@ pub struct Cli {
 pub enum Command {
 	/// Train components, submit them, wait for the verdict, and go on serving their content.
 	Train(TrainArgs),
+	/// As a validator: plant a canary when its key is drawn, and show it when it was measured.
+	Plant(TrainArgs),
+	/// As a validator: have a key take part in the canaries' lottery.
+	SetCanaryKey(SetCanaryKeyArgs),
 	/// Measure candidates whenever drawn for a committee.
 	Evaluate(ConfigArgs),
 	/// Measure every round, and contest what evaluators report that cannot be right.
@@ -95,6 +99,17 @@ pub struct TrainArgs {
 	/// How to show progress on standard output: a bar or lines, JSON a line, or nothing.
 	#[arg(long, value_enum, default_value_t)]
 	pub progress: ProgressMode,
+}
+
+/// Options of `set-canary-key`.
+#[derive(Args, Debug)]
+pub struct SetCanaryKeyArgs {
+	/// Where the configuration is; the key in it is the validator's account.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// The file of mode 0600 with the canary key's secret URI.
+	#[arg(long, value_name = "FILE")]
+	pub canary_key_file: PathBuf,
 }
 
 /// Options of `import-text`.

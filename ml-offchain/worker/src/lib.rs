@@ -16,7 +16,7 @@
 //! | --- | --- |
 //! | [`config`], [`cli`] | what a person writes and types |
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
-//! | [`evaluator`], [`trainer`], [`serve`] | the roles |
+//! | [`evaluator`], [`trainer`], [`plant`], [`serve`] | the roles |
 //! | [`seal`] | sealed shards: making lots, keeping their keys, opening what is drawn |
 //! | [`referee`], [`watch`] | disputes: running a contested shard exactly; contesting what cannot be right |
 //! | [`register_model`], [`import_text`], [`status`], [`graph`] | the commands that come and go |

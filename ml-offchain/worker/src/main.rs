@@ -8,12 +8,13 @@ use blyan_store::Store;
 use blyan_worker::{
 	cli::{
 		Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ModelCommand, ModelExportArgs,
-		ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs, StatusArgs, StoreCommand,
-		TrainArgs,
+		ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs, SetCanaryKeyArgs, StatusArgs,
+		StoreCommand, TrainArgs,
 	},
 	config::Config,
 	evaluator, graph,
 	import_text::{import_text, Division, ImportedText},
+	plant,
 	progress::Reporter,
 	register_model::{register_model, FirstWeights, Registration},
 	seal_command, serve,
@@ -98,6 +99,13 @@ fn start_logging(verbose: u8) {
 async fn run(command: Command) -> Result<()> {
 	match command {
 		Command::Train(args) => train(args).await,
+		Command::Plant(args) => {
+			let config = Config::load(&args.config.config)?;
+			let shutdown = shutdown_on_signals()?;
+			let Some(worker) = start(config, Role::Trainer, &shutdown).await? else { return Ok(()) };
+			Ok(plant::run(worker, args.once, Arc::new(Reporter::new(args.progress)), shutdown).await?)
+		}
+		Command::SetCanaryKey(args) => set_canary_key(args).await,
 		Command::Evaluate(args) => {
 			let config = Config::load(&args.config)?;
 			let shutdown = shutdown_on_signals()?;
@@ -316,6 +324,19 @@ async fn propose_migration(args: ProposeMigrationArgs) -> Result<()> {
 		),
 		None => println!("model {model} is not to be migrated"),
 	}
+	Ok(())
+}
+
+async fn set_canary_key(args: SetCanaryKeyArgs) -> Result<()> {
+	let config = Config::load(&args.config.config)?;
+	let pair = plant::load_key(&args.canary_key_file)?;
+	let connection = Connection::open_interactively(&config).await?;
+	let call = plant::set_key_call(&pair, &connection.signer);
+	connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
+	println!(
+		"the key takes part in the lottery from the period after the next on\nRun `blyan-worker plant` with it, as a \
+		trainer whom nobody knows to be yours."
+	);
 	Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{register::bly, trainer::step::Outcome};
 use blyan_primitives::{
+	canary::PeriodNumber,
 	dag::{BlockId, Generation, ModelId, SubmissionId},
 	learning::{Medians, NanoBits, BIT_PER_BYTE},
 	Balance, Hash,
@@ -77,6 +78,14 @@ pub enum Happening {
 	GaveUp { job: u32 },
 	/// Every job is settled.
 	AllSettled,
+	/// The canary key was drawn.
+	Drawn { period: PeriodNumber },
+	/// The chain has the canary; only this worker knows that it is one.
+	Planted { round: SubmissionId },
+	/// Everybody knows it now.
+	Revealed { round: SubmissionId },
+	/// The canary's round was closed.
+	CanaryClosed { round: SubmissionId, verdict: Outcome, medians: Option<Medians> },
 	/// A claim was paid.
 	Paid {
 		epoch: u32,
@@ -213,6 +222,13 @@ fn describe(happening: &Happening) -> String {
 		}
 		Happening::GaveUp { job } => format!("job {job}: given up, there was no verdict"),
 		Happening::AllSettled => "every job is settled".into(),
+		Happening::Drawn { period } => format!("drawn to plant a canary in period {period}"),
+		Happening::Planted { round } => format!("planted a canary, round {round}"),
+		Happening::Revealed { round } => format!("showed that round {round} is a canary"),
+		Happening::CanaryClosed { round, verdict, medians } => {
+			let harm = medians.as_ref().map(|m| format!(", measured {:.4} bits/byte", bits(m.gain)));
+			format!("canary of round {round}: {verdict:?}{}", harm.unwrap_or_default())
+		}
 		Happening::Paid { epoch, amount } => format!("paid {} BLY for epoch {epoch}", bly(*amount)),
 	}
 }

@@ -72,6 +72,8 @@ pub struct Config {
 	pub store: StoreConfig,
 	/// What `train` does.
 	pub train: TrainConfig,
+	/// What `plant` does.
+	pub plant: PlantConfig,
 	/// What `evaluate` does.
 	pub evaluate: EvaluateConfig,
 	/// What `watch` does, and `evaluate` besides.
@@ -98,6 +100,16 @@ pub struct StoreConfig {
 	/// How often what nothing needs is removed while a worker runs, in minutes; 0 for never. What was stored in
 	/// the last day is spared, and what is pinned.
 	pub gc_minutes: u32,
+}
+
+/// What `plant` does: a canary of what the first of `train.jobs` trains, sent as that trainer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlantConfig {
+	/// A file of mode 0600 with the secret URI of the validator's canary key (sr25519), which takes part in the
+	/// lottery and signs nothing else.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub canary_key_file: Option<PathBuf>,
 }
 
 /// What `evaluate` does.
@@ -147,6 +159,7 @@ impl Default for Config {
 			shutdown_seconds: 20,
 			store: StoreConfig::default(),
 			train: TrainConfig::default(),
+			plant: PlantConfig::default(),
 			evaluate: EvaluateConfig::default(),
 			watch: WatchConfig::default(),
 			serve: ServeConfig::default(),
@@ -238,6 +251,7 @@ impl Config {
 	fn make_whole(&mut self, folder: &Path) {
 		self.data_dir = folder.join(&self.data_dir);
 		self.key_file = self.key_file.take().map(|path| folder.join(path));
+		self.plant.canary_key_file = self.plant.canary_key_file.take().map(|path| folder.join(path));
 		// A CID is no path.
 		if !self.train.text.is_empty() && self.train.text.parse::<blyan_primitives::cid::Cid>().is_err() {
 			self.train.text = folder.join(&self.train.text).display().to_string();

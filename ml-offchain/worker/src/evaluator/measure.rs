@@ -405,7 +405,8 @@ pub(crate) fn put_in_place(
 	})
 }
 
-fn evaluate_shards(
+/// The losses of those shards.
+pub(crate) fn evaluate_shards(
 	weights: &Weights,
 	texts: &Texts,
 	shards: &[u32],

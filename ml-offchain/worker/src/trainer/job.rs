@@ -5,10 +5,13 @@ use crate::{
 	components::AbsentComponent,
 	config::{Config, JobConfig, SubmitAs},
 	content::Content,
+	evaluator::measure::{evaluate_shards, MeasureError, MeasureOptions},
 	files::{remove_if_there, write_atomically, FileError},
 	heads::{load_verified, Heads, HeadsError},
+	plant::mirror::mirrored,
 	progress::{Happening, Reporter, StepLine},
 	replay::ReplayError,
+	worker::random_hash,
 };
 use blyan_chain_client::Chain;
 use blyan_delta::{Delta, DeltaError, DeltaOptions};
@@ -16,10 +19,12 @@ use blyan_model::{ModelError, Text, Trainer, Weights};
 use blyan_primitives::{
 	cid::Cid,
 	dag::{
-		BlockId, BlockKind, Component, ContentFormat, Generation, ManifestEntry, NewBlock, NewBlocks,
-		MAX_BLOCKS,
+		BlockId, BlockKind, Component, ContentFormat, Generation, ManifestEntry, ModelId, NewBlock,
+		NewBlocks, MAX_BLOCKS,
 	},
 	delta::MAX_LENGTH_BEFORE_COMPACTION,
+	draw::draw_shards,
+	learning::{Gate, NanoBits, ValidationPool},
 	migration::MigrationError,
 	AccountId, Hash,
 };
@@ -34,6 +39,11 @@ use std::{
 	time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
+
+/// How long a canary's step may be, in steps of the run: the shortest that does harm enough is taken.
+const CANARY_STRENGTHS: [f64; 4] = [1.0, 1.5, 2.0, 3.0];
+/// How much worse than the heads a canary must be, in tolerances of the gate.
+const LEAST_HARM: NanoBits = 5;
 
 /// Why a job could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +117,23 @@ pub enum JobError {
 	/// The worker is stopping; the run goes on from its checkpoint at the next start.
 	#[error("stopped")]
 	Stopped,
+	/// What was trained, turned round, is hardly worse than the heads.
+	#[error(
+		"train.jobs[{job}] taken backwards changes the loss by {gain} nanobits, too little to be sure that it is \
+		measured as worse; train longer"
+	)]
+	CanaryTooWeak {
+		/// The job.
+		job: u32,
+		/// What evaluators would measure of it, about.
+		gain: NanoBits,
+	},
+	/// The model's training is not open, so nobody measures anything of it.
+	#[error("training of model {0} is not open: there is nothing to measure a canary on")]
+	TrainingNotOpen(ModelId),
+	/// The canary cannot be measured here.
+	#[error(transparent)]
+	Measure(#[from] Box<MeasureError>),
 	/// The training thread died.
 	#[error("training ended early: {0}")]
 	Task(#[from] tokio::task::JoinError),
@@ -119,6 +146,7 @@ impl JobError {
 			Self::Heads(error) => error.is_retryable(),
 			Self::Store(error) => error.is_retryable(),
 			Self::Replay(error) => error.is_retryable(),
+			Self::Measure(error) => error.is_retryable(),
 			_ => false,
 		}
 	}
@@ -193,6 +221,24 @@ impl Workshop {
 	/// # Errors
 	/// [`JobError`]; whatever it is, finished steps up to the last checkpoint are not lost.
 	pub async fn train(&self, job: u32, known: Option<Heads>) -> Result<(NewBlocks, Heads), JobError> {
+		self.run(job, known, false).await
+	}
+
+	/// Trains a job to its end, and puts into the store what is as far from the heads as the result, and worse.
+	/// Everything else is as [`Self::train`] does it, so that nobody can tell one from the other.
+	///
+	/// # Errors
+	/// As there, and [`JobError::CanaryTooWeak`].
+	pub async fn train_canary(&self, job: u32) -> Result<NewBlocks, JobError> {
+		Ok(self.run(job, None, true).await?.0)
+	}
+
+	async fn run(
+		&self,
+		job: u32,
+		known: Option<Heads>,
+		is_canary: bool,
+	) -> Result<(NewBlocks, Heads), JobError> {
 		let (train, files) = (&self.config.train, RunFiles::new(&self.config, job));
 		let Some(plan) = train.jobs.get(job as usize).cloned() else { return Err(JobError::Stopped) };
 		fs::create_dir_all(self.config.checkpoint_dir())
@@ -218,7 +264,12 @@ impl Workshop {
 		if plan.submit_as == SubmitAs::Snapshots {
 			return Ok((self.compact(job, &components, &heads, patience).await?, heads));
 		}
+		let check = match is_canary {
+			true => Some(self.canary_check(&heads, patience).await?),
+			false => None,
+		};
 		let run = Run {
+			check,
 			job,
 			digest: plan.digest(train.model, &train.text),
 			plan,
@@ -229,6 +280,16 @@ impl Workshop {
 		};
 		let blocks = tokio::task::spawn_blocking(move || run.to_blocks()).await??;
 		Ok((blocks, heads))
+	}
+
+	/// What a canary is measured on before it is sent.
+	async fn canary_check(&self, heads: &Heads, patience: Duration) -> Result<CanaryCheck, JobError> {
+		let terms = heads.info.pool.clone().zip(heads.info.gate);
+		let (pool, gate) = terms.ok_or(JobError::TrainingNotOpen(heads.info.id))?;
+		let bytes = u64::from(pool.shard_count()).saturating_mul(pool.shard_bytes.into());
+		let path = self.content.get(pool.content, bytes, None, patience).await;
+		let path = path.map_err(|error| Box::new(MeasureError::Content(error)))?;
+		Ok(CanaryCheck { path, pool, gate })
 	}
 
 	/// Puts whole weights of every component into the store whose head is a chain of deltas.
@@ -269,8 +330,17 @@ impl Workshop {
 	}
 }
 
+/// Where a canary's harm is measured.
+struct CanaryCheck {
+	path: PathBuf,
+	pool: ValidationPool,
+	gate: Gate,
+}
+
 /// A run on its own thread.
 struct Run {
+	/// There, if the result is to be a canary.
+	check: Option<CanaryCheck>,
 	job: u32,
 	digest: Hash,
 	plan: JobConfig,
@@ -300,7 +370,41 @@ impl Run {
 			resumed_at: trainer.steps_done(),
 		});
 		self.train(&mut trainer, &mut record)?;
-		self.store_result(&trainer, &record, text)
+		let candidate = match &self.check {
+			Some(check) => self.degraded(trainer.weights(), check)?,
+			None => trainer.weights().clone(),
+		};
+		self.store_result(&trainer, &candidate, &record, text)
+	}
+
+	/// The step from the heads to what was trained, turned round; made longer until it does harm that no evaluator
+	/// can take for chance or for its own inaccuracy.
+	fn degraded(&self, trained: &Weights, check: &CanaryCheck) -> Result<Weights, JobError> {
+		let CanaryCheck { path, pool, gate } = check;
+		let shards = draw_shards(random_hash(), pool, gate);
+		let config = &self.workshop.config;
+		let options = MeasureOptions {
+			fetch_timeout: Duration::ZERO,
+			threads: config.compute_threads(),
+			device: self.plan.device,
+		};
+		let mean = |weights: &Weights| {
+			let losses = evaluate_shards(weights, path, pool, &shards, options).map_err(Box::new)?;
+			let sum: i128 = losses.iter().map(|loss| i128::from(*loss)).sum();
+			Ok::<_, JobError>(sum / losses.len().max(1) as i128)
+		};
+		let baseline = mean(&self.heads.weights)?;
+		let mut gain = 0;
+		for strength in CANARY_STRENGTHS {
+			let candidate = mirrored(&self.heads.weights, trained, &self.components, strength)
+				.map_err(|error| self.model_error(error))?;
+			gain = (baseline - mean(&candidate)?) as NanoBits;
+			tracing::info!(strength, gain, "a step backwards");
+			if gain <= gate.tolerance.saturating_mul(-LEAST_HARM) {
+				return Ok(candidate);
+			}
+		}
+		Err(JobError::CanaryTooWeak { job: self.job, gain })
 	}
 
 	/// The run that was interrupted, or a new one.
@@ -382,10 +486,10 @@ impl Run {
 	}
 
 	/// A component's content, as the job says.
-	fn encode(&self, trainer: &Trainer, component: Component) -> Result<(BlockKind, Vec<u8>), JobError> {
+	fn encode(&self, candidate: &Weights, component: Component) -> Result<(BlockKind, Vec<u8>), JobError> {
 		let bytes_of =
 			|weights: &Weights| weights.component_bytes(component).map_err(|error| self.model_error(error));
-		let whole = bytes_of(trainer.weights())?;
+		let whole = bytes_of(candidate)?;
 		if self.plan.migration.is_some() {
 			return Ok((BlockKind::Migration, whole));
 		}
@@ -412,6 +516,7 @@ impl Run {
 	fn store_result(
 		&self,
 		trainer: &Trainer,
+		candidate: &Weights,
 		record: &RunRecord,
 		text: Stored,
 	) -> Result<NewBlocks, JobError> {
@@ -439,7 +544,7 @@ impl Run {
 			.parents
 			.iter()
 			.map(|(component, parent)| {
-				let (kind, bytes) = self.encode(trainer, *component)?;
+				let (kind, bytes) = self.encode(candidate, *component)?;
 				Ok(new_block(*component, kind, *parent, store.put_bytes(&bytes)?, manifest_hash))
 			})
 			.collect::<Result<Vec<_>, JobError>>()?;

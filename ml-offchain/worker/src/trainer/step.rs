@@ -85,7 +85,7 @@ pub struct SubmissionView {
 
 impl SubmissionView {
 	/// How it ended, if it did.
-	fn outcome(&self) -> Option<Outcome> {
+	pub(crate) fn outcome(&self) -> Option<Outcome> {
 		match (self.phase, self.standing) {
 			(Some(RoundPhase::Closed(verdict)), _) => Some(verdict.into()),
 			(Some(_), _) | (None, BlockStanding::Candidate) => None,
