@@ -88,7 +88,12 @@ pub async fn envelope(
 			tokio::select! {
 				biased;
 				result = &mut found => match result {
-					Ok(Some(work)) => return Ok(Some(Envelope { seal, work, anchor: anchor.number })),
+					Ok(Some(work)) => return Ok(Some(Envelope {
+						seal,
+						work,
+						anchor: anchor.number,
+						..Envelope::default()
+					})),
 					// Stopped, or the thread died: looked at again above.
 					Ok(None) => break,
 					Err(error) => {

@@ -96,6 +96,9 @@ impl pallet_proof_of_learning::Config for Test {
 	type Graph = World;
 	type Workers = WorkersPallet;
 	type Rewards = Rewards;
+	type Credits = Rewards;
+	type Sealed = ();
+	type Manifests = ();
 	type Randomness = World;
 	type MaxCommittee = ConstU32<5>;
 	type MaxOpenRounds = ConstU32<40>;
@@ -111,6 +114,7 @@ impl pallet_disputes::Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Rounds = ProofOfLearning;
 	type Workers = WorkersPallet;
+	type Credits = Rewards;
 	type Randomness = World;
 	type MaxReferees = ConstU32<11>;
 	type MaxOpenDisputes = ConstU32<20>;
@@ -121,6 +125,7 @@ impl pallet_disputes::Config for Test {
 
 impl pallet_rewards::Config for Test {
 	type Currency = Balances;
+	type Data = ();
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = ();
 }
@@ -369,6 +374,8 @@ impl ExtBuilder {
 			submission_bond: 1_000,
 			bond_per_mib: 10,
 			measurement_fee: FEE,
+			work_bits: 0,
+			..Default::default()
 		};
 		let disputes = pallet_disputes::DisputeParameters {
 			bond: 1_000,
@@ -383,6 +390,7 @@ impl ExtBuilder {
 			min_payout: EXISTENTIAL_DEPOSIT,
 			learning_rate: BLY,
 			claim_expiry_epochs: 3,
+			..Default::default()
 		};
 		let genesis = RuntimeGenesisConfig {
 			balances: pallet_balances::GenesisConfig {

@@ -187,8 +187,8 @@ fn flood_of_junk_should_not_delay_an_honest_submission_by_more_than_a_round() {
 			evaluate(&honest.values().filter_map(|(_, _, round, _)| *round).collect::<Vec<_>>());
 			if now == ARRIVAL {
 				let open = MeasuredRounds::<Runtime>::get().len() + WaitingRounds::<Runtime>::get().len();
-				let most = <Runtime as pallet_proof_of_learning::Config>::MaxOpenRounds::get() as usize;
-				assert_eq!(open, most, "the line is full");
+				let most: u32 = <Runtime as pallet_proof_of_learning::Config>::MaxOpenRounds::get();
+				assert_eq!(open, most as usize, "the line is full");
 			}
 			next_block();
 		}

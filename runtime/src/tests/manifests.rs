@@ -64,6 +64,8 @@ fn try_submit(model: ModelId, number: u8, with_manifest: bool) -> DispatchResult
 	};
 	let envelope = Envelope { manifest: with_manifest.then_some(manifest), ..Envelope::default() };
 	ProofOfLearning::submit(signed(TRAINER), model, NewBlocks::truncate_from(vec![block]), envelope)
+		.map(|_| ())
+		.map_err(|error| error.error)
 }
 
 /// Registers everybody; the model asks for manifests.

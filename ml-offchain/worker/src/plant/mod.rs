@@ -16,6 +16,7 @@ use crate::{
 		job::{JobError, Workshop},
 		step::SubmissionView,
 	},
+	work::{envelope, Progress, Subject},
 	worker::{random_hash, Worker},
 };
 use blyan_chain_client::{Call, Chain, ChainError, KeyError, KeyFile, Signer, SubmitError, Wait};
@@ -23,7 +24,6 @@ use blyan_primitives::{
 	api::{CanaryKeyInfo, LotteryPeriod},
 	canary::{self, LotProof, PeriodNumber},
 	dag::NewBlocks,
-	submission::Envelope,
 	AccountId, BlockNumber,
 };
 use polkadot_sdk::sp_core::{sr25519::Pair, Pair as _};
@@ -116,6 +116,7 @@ enum RevealError {
 enum Event {
 	Made(NewBlocks),
 	MakeFailed(JobError),
+	NoWork(ChainError),
 	Submitted(Result<(), SubmitError>),
 	Revealed(Result<(), RevealError>),
 }
@@ -331,6 +332,10 @@ impl Planter {
 				tracing::warn!(%error, "tried again with the next block");
 				Input::MakeFailed
 			}
+			Event::NoWork(error) => {
+				tracing::warn!(%error, "the proof of work is tried again with the next block");
+				Input::Submitted
+			}
 			Event::Submitted(Err(error)) if !is_passing(&error) => return Err(PlantError::Refused(error)),
 			Event::Submitted(result) => {
 				if let Err(error) = result {
@@ -385,8 +390,19 @@ impl Planter {
 		let (chain, signer, events) = (self.chain.clone(), self.signer.clone(), self.events.clone());
 		let model = self.workshop.config.train.model;
 		let seal = canary::seal(&made.key, signer.account(), &made.ids, &made.salt);
-		let envelope = Envelope { seal, ..Envelope::default() };
+		let account = signer.account().clone();
+		let subject = Subject { account, model, blocks: made.ids.clone(), seal };
+		let (reporter, stop) = (self.workshop.reporter.clone(), self.workshop.shutdown.clone());
 		self.tasks.spawn(async move {
+			let tell = |Progress { bits, tries }| reporter.tell(&Happening::Working { job: JOB, bits, tries });
+			let envelope = match envelope(&*chain, &subject, 0, &stop, tell).await {
+				Ok(Some(envelope)) => envelope,
+				Ok(None) => return,
+				Err(error) => {
+					let _ = events.send(Event::NoWork(error)).await;
+					return;
+				}
+			};
 			// Repeating is harmless: the chain takes a block once.
 			let call = Call::SubmitBlocks { model, blocks: made.blocks, envelope };
 			let result = chain.submit(&signer, call, Wait::Finalized).await.map(|_| ());

@@ -5,7 +5,7 @@ use crate::{
 	components::AbsentComponent,
 	config::{Config, JobConfig, SubmitAs},
 	content::Content,
-	evaluator::measure::{evaluate_shards, MeasureError, MeasureOptions},
+	evaluator::measure::{evaluate_shards, MeasureError, MeasureOptions, SealedText, Texts},
 	files::{remove_if_there, write_atomically, FileError},
 	heads::{load_verified, Heads, HeadsError},
 	plant::mirror::mirrored,
@@ -389,7 +389,8 @@ impl Run {
 			device: self.plan.device,
 		};
 		let mean = |weights: &Weights| {
-			let losses = evaluate_shards(weights, path, pool, &shards, options).map_err(Box::new)?;
+			let texts = Texts { pool_path: path, pool, sealed: &SealedText::default() };
+			let losses = evaluate_shards(weights, &texts, &shards, options).map_err(Box::new)?;
 			let sum: i128 = losses.iter().map(|loss| i128::from(*loss)).sum();
 			Ok::<_, JobError>(sum / losses.len().max(1) as i128)
 		};

@@ -440,7 +440,11 @@ fn urgency(phase: RoundPhase) -> (u8, BlockNumber) {
 		RoundPhase::Contest { until } => (0, until),
 		RoundPhase::Reveal { until } => (1, until),
 		RoundPhase::Commit { until } => (2, until),
-		RoundPhase::AwaitingDraw | RoundPhase::Closed(_) => (3, 0),
+		RoundPhase::Waiting
+		| RoundPhase::AwaitingDraw
+		| RoundPhase::Opening { .. }
+		| RoundPhase::AwaitingReplacement
+		| RoundPhase::Closed(_) => (3, 0),
 	}
 }
 
