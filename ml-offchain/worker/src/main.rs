@@ -144,6 +144,7 @@ async fn run(command: Command) -> Result<()> {
 			let shutdown = shutdown_on_signals()?;
 			seal_command::open_lots(args, shutdown).await
 		}
+		Command::ReclaimLots(args) => seal_command::reclaim(args).await,
 		Command::RetiredText(args) => seal_command::retired_text(args).await,
 		Command::Contest(args) => {
 			let config = Config::load(&args.config.config)?;
