@@ -10,12 +10,17 @@ use blyan_chain_client::{
 };
 use blyan_exchange::{Identity, Network, NetworkConfig};
 use blyan_primitives::{
-	api::{BlockInfo, BlockStanding, ModelInfo, RoundInfo, RoundPhase, WorkerInfo},
+	api::{
+		BlockInfo, BlockStanding, DisputeInfo, DisputeStage, ModelInfo, RoundInfo, RoundPhase, WorkerInfo,
+	},
 	architecture::{Architecture, ExpertCount},
 	dag::{Block, BlockKind, ManifestEntry, ModelId, NewBlock, NewBlocks, SemVer, SubmissionId},
 	delta::DeltaChain,
+	draw::draw_shards,
 	economy::BLY,
-	learning::{self, Finding, Gate, Purpose, RejectReason, Report, Verdict},
+	learning::{
+		self, DisputeId, Finding, Gate, Purpose, RefereeFinding, RejectReason, Report, ShardLosses, Verdict,
+	},
 	merkle,
 	worker::{Role, Roles, INITIAL_REPUTATION},
 	AccountId, Hash,
@@ -29,7 +34,7 @@ use blyan_worker::{
 	worker::Connection,
 };
 use std::{
-	collections::{BTreeMap, VecDeque},
+	collections::{BTreeMap, BTreeSet, VecDeque},
 	path::Path,
 	sync::{Arc, Mutex},
 	time::Duration,
@@ -66,6 +71,25 @@ struct Hidden {
 	findings: BTreeMap<SubmissionId, BTreeMap<AccountId, Finding>>,
 	earned: BTreeMap<AccountId, u128>,
 	refusals: VecDeque<(String, PalletError)>,
+	/// Who measures, if it is not every evaluator. Reports can be contested then.
+	committee: Option<Vec<AccountId>>,
+	/// Rounds whose time to contest is over, once no dispute on them is open.
+	settling: BTreeSet<SubmissionId>,
+	referee_commitments: BTreeMap<(DisputeId, AccountId), Hash>,
+	referee_findings: BTreeMap<DisputeId, BTreeMap<AccountId, RefereeFinding>>,
+	decided: Vec<Decided>,
+}
+
+/// What a dispute came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decided {
+	pub accused: AccountId,
+	pub challenger: AccountId,
+	pub position: u32,
+	pub opened: ShardLosses,
+	/// What every referee computed; `None` if they are unable.
+	pub exact: Option<ShardLosses>,
+	pub is_struck: bool,
 }
 
 impl TestChain {
@@ -84,6 +108,20 @@ impl TestChain {
 		let signer = signer(name);
 		self.endow(signer.account());
 		Connection { chain: Arc::new(self.fake.clone()), signer }
+	}
+
+	/// Has these measure, and every other evaluator be a referee. Rounds wait to be settled, see [`Self::settle`].
+	pub fn contestable(&self, committee: Vec<AccountId>) {
+		self.hidden.lock().unwrap().committee = Some(committee);
+	}
+
+	/// Ends the time to contest a round.
+	pub fn settle(&self, round: SubmissionId) {
+		self.hidden.lock().unwrap().settling.insert(round);
+	}
+
+	pub fn decided(&self) -> Vec<Decided> {
+		self.hidden.lock().unwrap().decided.clone()
 	}
 
 	/// Finalizes blocks, draws committees and closes epochs, until dropped.
@@ -246,6 +284,58 @@ impl Hidden {
 			}
 			Call::Commit { round, commitment } => return self.commit(state, who, round, commitment),
 			Call::Reveal { round, finding, salt } => return self.reveal(state, who, round, finding, salt),
+			Call::Contest { round, evaluator, position } => {
+				return contest(state, who, round, evaluator, position)
+			}
+			Call::OpenLosses { dispute, losses } => {
+				let Some(info) = state.disputes.get_mut(&dispute) else {
+					return refuse("Disputes", "DisputeNotFound");
+				};
+				if !matches!(info.stage, DisputeStage::AwaitingOpening { .. }) {
+					return refuse("Disputes", "NotAwaitingOpening");
+				}
+				assert_eq!(info.accused, *who);
+				let round = &state.rounds[&info.round];
+				let (pool, gate) = (round.pool.clone().unwrap(), round.gate.unwrap());
+				let shards = draw_shards(round.seed.unwrap(), &pool, &gate);
+				let report = Report::of_losses(&pool, &gate, &shards, &losses);
+				assert_eq!(
+					self.findings[&info.round][who],
+					Finding::Measured(report),
+					"it opens what it reported"
+				);
+				info.shard = Some(shards[info.position as usize]);
+				info.opened = Some(losses[info.position as usize]);
+				info.stage = DisputeStage::AwaitingReferees;
+			}
+			Call::CommitAsReferee { dispute, commitment } => {
+				let Some(info) = state.disputes.get_mut(&dispute) else {
+					return refuse("Disputes", "DisputeNotFound");
+				};
+				if !matches!(info.stage, DisputeStage::Commit { .. }) || info.committed.contains(who) {
+					return refuse("Disputes", "AlreadyCommitted");
+				}
+				info.committed.push(who.clone());
+				self.referee_commitments.insert((dispute, who.clone()), commitment);
+				if info.committed.len() == info.referees.len() {
+					info.stage = DisputeStage::Reveal { until: u32::MAX };
+				}
+			}
+			Call::RevealAsReferee { dispute, finding, salt } => {
+				let Some(info) = state.disputes.get_mut(&dispute) else {
+					return refuse("Disputes", "DisputeNotFound");
+				};
+				if info.revealed.contains(who) {
+					return refuse("Disputes", "AlreadyRevealed");
+				}
+				let expected = learning::referee_commitment(who, dispute, info.attempt, &finding, &salt);
+				assert_eq!(self.referee_commitments.get(&(dispute, who.clone())), Some(&expected));
+				info.revealed.push(who.clone());
+				self.referee_findings.entry(dispute).or_default().insert(who.clone(), finding);
+				if info.revealed.len() == info.referees.len() {
+					self.decide(state, dispute);
+				}
+			}
 			Call::ClaimRewards { epoch } => {
 				let open = state.claimable_epochs.entry(who.clone()).or_default();
 				let Some(at) = open.iter().position(|other| *other == epoch) else {
@@ -313,11 +403,38 @@ impl Hidden {
 			let revealed: Vec<Finding> = findings.values().cloned().collect();
 			if sealed::restart(state, id, &revealed) {
 				findings.clear();
+			} else if self.committee.is_some() {
+				state.rounds.get_mut(&id).unwrap().phase = RoundPhase::Contest { until: u32::MAX };
+				state.findings.insert(id, self.findings[&id].clone().into_iter().collect());
 			} else {
 				self.close(state, id, &revealed);
 			}
 		}
 		Ok(vec![])
+	}
+
+	/// Ends a dispute whose referees all revealed.
+	fn decide(&mut self, state: &mut FakeState, dispute: DisputeId) {
+		let info = state.disputes.remove(&dispute).unwrap();
+		let round = state.rounds.get_mut(&info.round).unwrap();
+		let mut exact: Vec<RefereeFinding> = self.referee_findings[&dispute].values().copied().collect();
+		exact.dedup();
+		assert_eq!(exact.len(), 1, "referees disagree: {exact:?}");
+		let exact = match exact[0] {
+			RefereeFinding::Exact(exact) => Some(exact),
+			RefereeFinding::Unable => None,
+		};
+		let opened = info.opened.unwrap();
+		let tolerance = round.gate.unwrap().tolerance;
+		let is_struck = exact.is_some_and(|exact| !opened.is_within(tolerance, &exact));
+		round.open_disputes -= 1;
+		if is_struck {
+			round.struck.push(info.accused.clone());
+			self.findings.get_mut(&info.round).unwrap().remove(&info.accused);
+			state.findings.get_mut(&info.round).unwrap().retain(|(who, _)| *who != info.accused);
+		}
+		let DisputeInfo { accused, challenger, position, .. } = info;
+		self.decided.push(Decided { accused, challenger, position, opened, exact, is_struck });
 	}
 
 	fn close(&mut self, state: &mut FakeState, id: SubmissionId, findings: &[Finding]) {
@@ -357,12 +474,25 @@ impl Hidden {
 
 	/// Draws committees; closes the epoch.
 	fn tick(&mut self, state: &mut FakeState) {
-		let committee: Vec<AccountId> = state
+		let evaluators: Vec<AccountId> = state
 			.workers
 			.values()
 			.filter(|worker| worker.roles.contains(Role::Evaluator))
 			.map(|worker| worker.account.clone())
 			.collect();
+		let committee = self.committee.clone().unwrap_or_else(|| evaluators.clone());
+		for dispute in state.disputes.values_mut().filter(|d| d.stage == DisputeStage::AwaitingReferees) {
+			dispute.referees = evaluators.iter().filter(|who| !committee.contains(who)).cloned().collect();
+			dispute.stage = DisputeStage::Commit { until: u32::MAX };
+		}
+		for id in self.settling.clone() {
+			let round = &state.rounds[&id];
+			if matches!(round.phase, RoundPhase::Contest { .. }) && round.open_disputes == 0 {
+				self.settling.remove(&id);
+				let findings: Vec<Finding> = self.findings[&id].values().cloned().collect();
+				self.close(state, id, &findings);
+			}
+		}
 		let generations: BTreeMap<ModelId, u32> =
 			state.models.iter().map(|(id, info)| (*id, info.generation)).collect();
 		for mut round in state.rounds.clone().into_values() {
@@ -381,6 +511,51 @@ impl Hidden {
 			state.claimable_epochs.entry(account).or_default().push(0);
 		}
 	}
+}
+
+fn contest(
+	state: &mut FakeState,
+	who: &AccountId,
+	id: SubmissionId,
+	accused: AccountId,
+	position: u32,
+) -> Result<Vec<ChainEvent>, PalletError> {
+	let round = state.rounds.get_mut(&id).unwrap();
+	if !matches!(round.phase, RoundPhase::Contest { .. }) {
+		return refuse("Disputes", "RoundNotContestable");
+	}
+	let is_open = state.disputes.values().any(|d| (&d.accused, d.position) == (&accused, position));
+	if is_open || round.struck.contains(&accused) {
+		return refuse("Disputes", "AlreadyContested");
+	}
+	round.open_disputes += 1;
+	let dispute = state.disputes.keys().last().map_or(0, |last| last + 1);
+	let (challenger, bond, open_until) = (who.clone(), 100 * BLY, u32::MAX);
+	let info = DisputeInfo {
+		id: dispute,
+		round: id,
+		accused: accused.clone(),
+		challenger: challenger.clone(),
+		bond,
+		position,
+		shard: None,
+		opened: None,
+		attempt: 0,
+		referees: vec![],
+		committed: vec![],
+		revealed: vec![],
+		stage: DisputeStage::AwaitingOpening { until: open_until },
+	};
+	state.disputes.insert(dispute, info);
+	Ok(vec![ChainEvent::FindingContested {
+		dispute,
+		round: id,
+		accused,
+		challenger,
+		position,
+		bond,
+		open_until,
+	}])
 }
 
 fn entry_of(info: &BlockInfo<AccountId>) -> ManifestEntry {
