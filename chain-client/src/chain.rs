@@ -8,9 +8,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DatasetInfo, DisputeInfo, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	manifest::DatasetId,
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment, Nonce,
 };
@@ -131,6 +132,25 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// The open disputes, oldest first; those of a round if one is named.
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError>;
+
+	/// The training manifest of a submission and its audit, while the chain keeps it.
+	async fn training_manifest(
+		&self,
+		round: SubmissionId,
+	) -> Result<Option<ManifestInfo<AccountId>>, ChainError>;
+
+	/// The audits of manifests that are not over, oldest first; those that `auditor` is drawn for, if one is named.
+	async fn audits(&self, auditor: Option<&AccountId>) -> Result<Vec<ManifestInfo<AccountId>>, ChainError>;
+
+	/// What a model may learn from; that dataset alone if one is named.
+	async fn datasets(
+		&self,
+		model: ModelId,
+		dataset: Option<DatasetId>,
+	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError>;
+
+	/// Whether a model's improvements must come with a manifest.
+	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

@@ -16,9 +16,13 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
+	api::{
+		BlockInfo, DatasetInfo, DisputeInfo, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo,
+		MAX_PAGE,
+	},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	manifest::DatasetId,
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
 };
@@ -316,6 +320,29 @@ impl Chain for Client {
 
 	async fn disputes(&self, round: Option<SubmissionId>) -> Result<Vec<DisputeInfo<AccountId>>, ChainError> {
 		self.query(query::Disputes { round }).await
+	}
+
+	async fn training_manifest(
+		&self,
+		round: SubmissionId,
+	) -> Result<Option<ManifestInfo<AccountId>>, ChainError> {
+		self.query(query::TrainingManifest { round }).await
+	}
+
+	async fn audits(&self, auditor: Option<&AccountId>) -> Result<Vec<ManifestInfo<AccountId>>, ChainError> {
+		self.query(query::Audits { auditor: auditor.cloned() }).await
+	}
+
+	async fn datasets(
+		&self,
+		model: ModelId,
+		dataset: Option<DatasetId>,
+	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
+		self.query(query::Datasets { model, dataset }).await
+	}
+
+	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
+		self.query(query::RequiresManifest { model }).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

@@ -31,7 +31,7 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DatasetInfo, DisputeInfo, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
@@ -59,6 +59,12 @@ pub struct FakeState {
 	pub rounds: BTreeMap<SubmissionId, RoundInfo<AccountId>>,
 	/// By id.
 	pub disputes: BTreeMap<DisputeId, DisputeInfo<AccountId>>,
+	/// By submission.
+	pub training_manifests: BTreeMap<SubmissionId, ManifestInfo<AccountId>>,
+	/// What models may learn from.
+	pub datasets: BTreeMap<ModelId, Vec<DatasetInfo<AccountId>>>,
+	/// Models whose improvements must come with a manifest.
+	pub requires_manifest: BTreeMap<ModelId, bool>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

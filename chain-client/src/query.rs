@@ -2,9 +2,10 @@
 
 use crate::layout::QueryLayout;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{BlockInfo, DatasetInfo, DisputeInfo, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	manifest::DatasetId,
 	worker::Role,
 	AccountId, Balance,
 };
@@ -61,6 +62,12 @@ queries! {
 	Rounds = ProofOfLearningApi.rounds { start: SubmissionId, count: u32 } -> Vec<RoundInfo<AccountId>>
 	Dispute = DisputesApi.dispute { dispute: DisputeId } -> Option<DisputeInfo<AccountId>>
 	Disputes = DisputesApi.disputes { round: Option<SubmissionId> } -> Vec<DisputeInfo<AccountId>>
+	TrainingManifest = ManifestsApi.manifest { round: SubmissionId } -> Option<ManifestInfo<AccountId>>
+	Audits = ManifestsApi.audits { auditor: Option<AccountId> } -> Vec<ManifestInfo<AccountId>>
+	Datasets = ManifestsApi.datasets {
+		model: ModelId, dataset: Option<DatasetId>,
+	} -> Vec<DatasetInfo<AccountId>>
+	RequiresManifest = ManifestsApi.requires_manifest { model: ModelId } -> bool
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

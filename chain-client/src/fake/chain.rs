@@ -9,9 +9,13 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
+	api::{
+		AuditStage, BlockInfo, DatasetInfo, DisputeInfo, ManifestInfo, ModelInfo, RoundInfo, VersionInfo,
+		WorkerInfo,
+	},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	manifest::DatasetId,
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -147,6 +151,38 @@ impl Chain for FakeChain {
 			let open = inner.state.disputes.values();
 			open.filter(|dispute| round.is_none_or(|round| dispute.round == round)).cloned().collect()
 		})
+	}
+
+	async fn training_manifest(
+		&self,
+		round: SubmissionId,
+	) -> Result<Option<ManifestInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.training_manifests.get(&round).cloned())
+	}
+
+	async fn audits(&self, auditor: Option<&AccountId>) -> Result<Vec<ManifestInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let is_wanted = |info: &&ManifestInfo<AccountId>| {
+				let is_drawn = auditor.is_none_or(|auditor| info.auditors.contains(auditor));
+				is_drawn && !matches!(info.stage, AuditStage::Closed(_))
+			};
+			inner.state.training_manifests.values().filter(is_wanted).cloned().collect()
+		})
+	}
+
+	async fn datasets(
+		&self,
+		model: ModelId,
+		dataset: Option<DatasetId>,
+	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let listed = inner.state.datasets.get(&model).into_iter().flatten();
+			listed.filter(|info| dataset.is_none_or(|dataset| info.dataset == dataset)).cloned().collect()
+		})
+	}
+
+	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
+		self.read(|inner| inner.state.requires_manifest.get(&model).copied().unwrap_or_default())
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {
