@@ -8,10 +8,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment, Nonce,
@@ -164,6 +165,25 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// What somebody who contests a finding of `accused` now has to hold, in the smallest unit of BLY.
 	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError>;
+
+	/// The training manifest of a submission and its audit, while the chain keeps it.
+	async fn training_manifest(
+		&self,
+		round: SubmissionId,
+	) -> Result<Option<ManifestInfo<AccountId>>, ChainError>;
+
+	/// The audits of manifests that are not over, oldest first; those that `auditor` is drawn for, if one is named.
+	async fn audits(&self, auditor: Option<&AccountId>) -> Result<Vec<ManifestInfo<AccountId>>, ChainError>;
+
+	/// What a model may learn from; that dataset alone if one is named.
+	async fn datasets(
+		&self,
+		model: ModelId,
+		dataset: Option<DatasetId>,
+	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError>;
+
+	/// Whether a model's improvements must come with a manifest.
+	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

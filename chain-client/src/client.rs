@@ -16,10 +16,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, MAX_PAGE, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, MAX_PAGE, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
@@ -370,6 +371,29 @@ impl Chain for Client {
 
 	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError> {
 		self.query(query::ContestBond { accused: accused.clone() }).await
+	}
+
+	async fn training_manifest(
+		&self,
+		round: SubmissionId,
+	) -> Result<Option<ManifestInfo<AccountId>>, ChainError> {
+		self.query(query::TrainingManifest { round }).await
+	}
+
+	async fn audits(&self, auditor: Option<&AccountId>) -> Result<Vec<ManifestInfo<AccountId>>, ChainError> {
+		self.query(query::Audits { auditor: auditor.cloned() }).await
+	}
+
+	async fn datasets(
+		&self,
+		model: ModelId,
+		dataset: Option<DatasetId>,
+	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
+		self.query(query::Datasets { model, dataset }).await
+	}
+
+	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
+		self.query(query::RequiresManifest { model }).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

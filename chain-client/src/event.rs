@@ -7,6 +7,7 @@ use blyan_primitives::{
 	economy::Budget,
 	learning::{DisputeId, Finding, Medians, ShardLosses, Verdict},
 	sealed::{LotId, LotKey, SealedTerms},
+	manifest::AuditOutcome,
 	worker::{Fault, MachineId, Roles},
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -291,6 +292,23 @@ events! {
 	CanaryRevealed = Canaries.CanaryRevealed {
 		round: SubmissionId, planter: AccountId, trainer: AccountId, period: PeriodNumber,
 	}
+
+	/// A submission came with a training manifest.
+	ManifestReceived = Manifests.ManifestReceived { round: SubmissionId, trainer: AccountId }
+	/// Auditors of a manifest are drawn; they derive its batches again and commit.
+	AuditorsDrawn = Manifests.AuditorsDrawn {
+		round: SubmissionId, attempt: u32, auditors: Vec<AccountId>, batches: u32, commit_until: BlockNumber,
+	}
+	/// An auditor was found at fault.
+	AuditorFaulted = Manifests.AuditorFaulted {
+		round: SubmissionId, auditor: AccountId, fault: Fault, slashed: Balance,
+	}
+	/// A trainer's manifest does not match.
+	TrainerFaulted = Manifests.TrainerFaulted {
+		round: SubmissionId, trainer: AccountId, slashed: Balance, banned_until: BlockNumber,
+	}
+	/// The audit of a manifest is over.
+	AuditClosed = Manifests.AuditClosed { round: SubmissionId, outcome: AuditOutcome }
 
 	/// An epoch of rewards began.
 	EpochStarted = Rewards.EpochStarted { epoch: u32, issuance: Balance }

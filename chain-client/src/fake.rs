@@ -31,7 +31,7 @@ use crate::{
 	runtime::MORTALITY_BLOCKS,
 };
 use blyan_primitives::{
-	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
@@ -77,6 +77,12 @@ pub struct FakeState {
 	pub canary_keys: BTreeMap<CanaryKey, CanaryKeyInfo<AccountId>>,
 	/// What it takes to contest findings of accounts.
 	pub contest_bonds: BTreeMap<AccountId, Balance>,
+	/// By submission.
+	pub training_manifests: BTreeMap<SubmissionId, ManifestInfo<AccountId>>,
+	/// What models may learn from.
+	pub datasets: BTreeMap<ModelId, Vec<DatasetInfo<AccountId>>>,
+	/// Models whose improvements must come with a manifest.
+	pub requires_manifest: BTreeMap<ModelId, bool>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

@@ -2,10 +2,11 @@
 
 use crate::layout::QueryLayout;
 use blyan_primitives::{
-	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
 	worker::Role,
 	AccountId, Balance,
@@ -77,6 +78,12 @@ queries! {
 	Lottery = CanariesApi.lottery { period: Option<PeriodNumber> } -> Option<LotteryPeriod>
 	CanaryKeyOf = CanariesApi.canary_key { key: CanaryKey } -> Option<CanaryKeyInfo<AccountId>>
 	ContestBond = DisputesApi.bond { accused: AccountId } -> Balance
+	TrainingManifest = ManifestsApi.manifest { round: SubmissionId } -> Option<ManifestInfo<AccountId>>
+	Audits = ManifestsApi.audits { auditor: Option<AccountId> } -> Vec<ManifestInfo<AccountId>>
+	Datasets = ManifestsApi.datasets {
+		model: ModelId, dataset: Option<DatasetId>,
+	} -> Vec<DatasetInfo<AccountId>>
+	RequiresManifest = ManifestsApi.requires_manifest { model: ModelId } -> bool
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

@@ -25,8 +25,8 @@ pub const MAX_DATASETS: u32 = 16;
 pub const MAX_STEPS: u32 = 1 << 20;
 /// Most tokens of a batch: bounds what an auditor derives at once.
 pub const MAX_BATCH_TOKENS: u64 = 1 << 24;
-/// Longest document, in bytes: a line for each of the most leaves, and as much again.
-pub const MAX_DOCUMENT_BYTES: u64 = 256 << 20;
+/// Longest document, in bytes. The hashes of the batches are content of their own, which the document names.
+pub const MAX_DOCUMENT_BYTES: u64 = 256 << 10;
 /// Most batches that auditors derive again.
 pub const MAX_SAMPLE: u32 = 256;
 
@@ -48,8 +48,8 @@ pub struct DatasetUse {
 /// The datasets of a manifest, each once.
 pub type DatasetUses = BoundedVec<DatasetUse, ConstU32<MAX_DATASETS>>;
 
-/// What a training run says that it did. It names the document, which has the hash of each batch and the
-/// optimizer's settings, and of which every block of the submission has the hash.
+/// What a training run says that it did. It names the document, which has the optimizer's settings and names the
+/// hashes of the batches, and of which every block of the submission has the hash.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TrainingManifest {

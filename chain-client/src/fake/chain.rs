@@ -9,10 +9,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use blyan_primitives::{
-	api::{BlockInfo, CanaryKeyInfo, DisputeInfo, LotInfo, LotteryPeriod, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{AuditStage, BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::DatasetId,
 	sealed::{LotId, LotState, SealedTerms},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
@@ -200,6 +201,38 @@ impl Chain for FakeChain {
 
 	async fn contest_bond(&self, accused: &AccountId) -> Result<Balance, ChainError> {
 		self.read(|inner| inner.state.contest_bonds.get(accused).copied().unwrap_or_default())
+	}
+
+	async fn training_manifest(
+		&self,
+		round: SubmissionId,
+	) -> Result<Option<ManifestInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.training_manifests.get(&round).cloned())
+	}
+
+	async fn audits(&self, auditor: Option<&AccountId>) -> Result<Vec<ManifestInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let is_wanted = |info: &&ManifestInfo<AccountId>| {
+				let is_drawn = auditor.is_none_or(|auditor| info.auditors.contains(auditor));
+				is_drawn && !matches!(info.stage, AuditStage::Closed(_))
+			};
+			inner.state.training_manifests.values().filter(is_wanted).cloned().collect()
+		})
+	}
+
+	async fn datasets(
+		&self,
+		model: ModelId,
+		dataset: Option<DatasetId>,
+	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let listed = inner.state.datasets.get(&model).into_iter().flatten();
+			listed.filter(|info| dataset.is_none_or(|dataset| info.dataset == dataset)).cloned().collect()
+		})
+	}
+
+	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
+		self.read(|inner| inner.state.requires_manifest.get(&model).copied().unwrap_or_default())
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

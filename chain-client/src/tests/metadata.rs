@@ -40,6 +40,7 @@ const PALLETS: [&str; 10] = [
 	"Disputes",
 	"SealedShards",
 	"Canaries",
+	"Manifests",
 ];
 /// So that an index taken for a position shows.
 const FIRST_PALLET: u8 = 20;
