@@ -91,7 +91,7 @@ def look_at(lines):
         folded = text.lower()
         words = WORD.findall(folded)
         shingles = [" ".join(words[at : at + 3]).encode() for at in range(max(1, len(words) - 2))]
-        sketch = MinHash(num_perm=128)
+        sketch = MinHash(num_perm=126)
         sketch.update_batch(shingles)
         counts = Counter(text.encode())
         length = sum(counts.values())
@@ -138,7 +138,7 @@ def main():
     # Forked, so that the hashes of both sides are of one seed.
     multiprocessing.set_start_method("fork")
     counts = Counter()
-    seen, index = set(), MinHashLSH(num_perm=128, params=(16, 8))
+    seen, index = set(), MinHashLSH(num_perm=126, params=(18, 7))
     with multiprocessing.Pool(2, start, (options.words, known)) as pool:
         begin = time.perf_counter()
         probed = []
@@ -149,7 +149,7 @@ def main():
                     counts["malformed"] += 1
                     continue
                 digest, values, found, toxic, poor, contaminated, text = result
-                sketch = MinHash(num_perm=128, hashvalues=values)
+                sketch = MinHash(num_perm=126, hashvalues=values)
                 duplicate = digest in seen or bool(index.query(sketch))
                 seen.add(digest)
                 index.insert(counts["samples"], sketch)

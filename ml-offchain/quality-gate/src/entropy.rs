@@ -55,20 +55,21 @@ impl Entropy {
 
 /// Below it, in thousandths of a bit a byte, a text repeats a few characters. English has some 4,200.
 const REPETITIVE_BELOW: u32 = 2_500;
-/// Above it, a text in ASCII without many spaces is no language: Base64 has 5,900, source code up to 5,000.
-const RANDOM_ABOVE: u32 = 5_000;
+/// Above it, a text in ASCII is no language: Base64 has some 5,900, source code 5,200 at most.
+const RANDOM_ABOVE: u32 = 5_600;
 /// Hexadecimal digits: 4,000 at most, so that the absence of words tells.
 const WORDLESS_BYTES_PER_WORD: usize = 24;
 
 /// Whether a sample says little: few different characters, few different sequences of words, or no words.
-pub fn is_low_information(entropy_millibits: u32, bytes: usize, words: usize, triples: &[u64]) -> bool {
+pub fn is_low_information(text: &str, entropy_millibits: u32, words: usize, triples: &[u64]) -> bool {
+	let bytes = text.len();
 	if entropy_millibits < REPETITIVE_BELOW {
 		return true;
 	}
 	if words == 0 || bytes / words > WORDLESS_BYTES_PER_WORD {
 		return true;
 	}
-	if entropy_millibits > RANDOM_ABOVE && bytes / words > WORDLESS_BYTES_PER_WORD / 2 {
+	if entropy_millibits > RANDOM_ABOVE && text.is_ascii() {
 		return true;
 	}
 	if triples.len() < 8 {

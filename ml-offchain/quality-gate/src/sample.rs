@@ -73,7 +73,7 @@ impl<'a> Inspector<'a> {
 			bands: band_keys(&triples),
 			personal,
 			toxicity: Toxicity::shared().score(folded.text(), &words),
-			low_information: is_low_information(entropy, text.len(), words.len(), &triples),
+			low_information: is_low_information(text, entropy, words.len(), &triples),
 			known_work: self.references.known_works.overlaps(&words.hashes),
 			contaminated: self.references.validation.overlaps(&words.hashes),
 			triples,

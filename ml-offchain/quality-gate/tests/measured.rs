@@ -48,9 +48,15 @@ impl Score {
 		self.wrong += u32::from(!expected && found);
 	}
 
+	/// Says on standard error which lines of the file, from 1, the rule is wrong about.
 	fn of<T>(items: &[T], judge: impl Fn(&T) -> (bool, bool)) -> Self {
 		let mut score = Self::default();
-		items.iter().map(judge).for_each(|(expected, found)| score.add(expected, found));
+		for (line, (expected, found)) in (1..).zip(items.iter().map(judge)) {
+			score.add(expected, found);
+			if expected != found {
+				eprintln!("  line {line}: {}", if expected { "missed" } else { "mistaken" });
+			}
+		}
 		score
 	}
 
@@ -197,6 +203,7 @@ fn readme_should_say_what_is_measured() {
 	);
 	let mut least = Vec::new();
 	let mut add = |name: &str, score: Score, precision: f64, recall: f64| {
+		eprintln!("{name}, above");
 		rules.push_str(&score.row(name));
 		least.push((name.to_owned(), score.precision(), precision, score.recall(), recall));
 	};

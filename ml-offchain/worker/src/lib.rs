@@ -25,6 +25,7 @@
 
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod claims;
 pub mod cli;
 pub mod collect;

@@ -28,6 +28,8 @@ pub struct Number<'a> {
 	pub plus: bool,
 	/// No other group stands before it.
 	pub is_first: bool,
+	/// Nor after it.
+	pub is_last: bool,
 }
 
 impl<'a> DigitRun<'a> {
@@ -84,6 +86,7 @@ impl<'a> DigitRun<'a> {
 			bytes: start..to,
 			plus,
 			is_first: first == 0,
+			is_last: last + 1 == self.groups.len(),
 		}
 	}
 }
@@ -111,14 +114,14 @@ impl Number<'_> {
 		let joins =
 			|byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_".contains(byte));
 		let continues = |near: Option<&u8>, far: Option<&u8>| {
-			near.is_some_and(|byte| b".,:-/=#$".contains(byte)) && far.is_some_and(u8::is_ascii_alphanumeric)
+			near.is_some_and(|byte| b".,:-/#$".contains(byte)) && far.is_some_and(u8::is_ascii_alphanumeric)
 		};
 		let before_last = before.len().checked_sub(2).and_then(|at| before.get(at));
 		!joins(before.last())
 			&& !joins(after.first())
 			&& !continues(before.last(), before_last)
 			&& !continues(after.first(), after.get(1))
-			&& !before.last().is_some_and(|byte| b"$#=/".contains(byte))
+			&& !before.last().is_some_and(|byte| b"$#/".contains(byte))
 	}
 }
 

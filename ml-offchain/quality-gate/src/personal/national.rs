@@ -99,7 +99,7 @@ fn is_chinese_with_letter(token: &[u8]) -> bool {
 fn is_chinese(first_17: &[u8], check: u32) -> bool {
 	const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 	let value = |from: usize, to: usize| first_17[from..to].iter().fold(0, |v, d| v * 10 + u64::from(*d));
-	(1900..2100).contains(&value(6, 10))
+	(1800..2100).contains(&value(6, 10))
 		&& is_date(value(10, 12), value(12, 14))
 		&& (12 - sum(first_17, &WEIGHTS) % 11) % 11 == check
 }
@@ -175,7 +175,9 @@ pub fn of_digits(number: &Number) -> Option<NationalId> {
 				.then_some(NationalId::Netherlands)
 		}
 		10 | 12 => {
-			if digits.len() == 12 && (groups == [4, 4, 4] || (solid && cue(&["aadhaar", "uidai", "आधार"])))
+			if digits.len() == 12
+				&& ((groups == [4, 4, 4] && number.is_first && number.is_last)
+					|| (solid && cue(&["aadhaar", "uidai", "आधार"])))
 			{
 				return (digits[0] >= 2 && number.is_even() && verhoeff(digits)).then_some(NationalId::India);
 			}
