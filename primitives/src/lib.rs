@@ -5,6 +5,7 @@
 //! | [`architecture`] | the record that describes a Mixture-of-Experts model; drives runtime and workers alike |
 //! | [`cid`] | content identifiers as IPFS writes them |
 //! | [`dag`] | blocks, components, versions |
+//! | [`datasets`] | what the quality gate says of a dataset, and what follows from it |
 //! | [`delta`] | chains of deltas, and when to compact them |
 //! | [`merkle`] | the sparse Merkle tree whose root names a version, and the tree over shard losses |
 //! | [`learning`] | measurements, commitments, the statistical gate |
@@ -35,6 +36,7 @@ pub mod architecture;
 pub mod canary;
 pub mod cid;
 pub mod dag;
+pub mod datasets;
 pub mod delta;
 pub mod draw;
 pub mod economy;

@@ -77,8 +77,48 @@ pub enum Command {
 	Graph(GraphArgs),
 	/// Look after the content store.
 	Store(StoreArgs),
+	/// Run the quality gate over a dataset: duplicates, personal data, toxicity, languages, licence, overlap.
+	Audit(AuditArgs),
 	/// Check a configuration and print it with every default filled in.
 	CheckConfig(ConfigArgs),
+}
+
+/// Options of `audit`.
+#[derive(Args, Debug)]
+pub struct AuditArgs {
+	/// What to audit: .jsonl, .csv, .tsv, .parquet or .txt, also with .gz or .zst, or a folder of such files.
+	#[arg(value_name = "FILE|DIR")]
+	pub path: PathBuf,
+	/// A field that holds text; several are joined, in this order. `text` if left out.
+	#[arg(long, value_name = "NAME")]
+	pub field: Vec<String>,
+	/// The field that names a record's licence.
+	#[arg(long, value_name = "NAME", default_value = "license")]
+	pub licence_field: String,
+	/// The licence under which the dataset is offered, an SPDX expression.
+	#[arg(long, value_name = "EXPRESSION", default_value = "")]
+	pub licence: String,
+	/// An approved dataset; what is like it counts as duplicate.
+	#[arg(long, value_name = "FILE|DIR")]
+	pub approved: Vec<PathBuf>,
+	/// Validation shards, which must not be in the dataset.
+	#[arg(long, value_name = "FILE|DIR")]
+	pub validation: Vec<PathBuf>,
+	/// Works that must not be in the dataset.
+	#[arg(long, value_name = "FILE|DIR")]
+	pub known_works: Vec<PathBuf>,
+	/// Threads that look at samples; one a core if left out. The report is the same.
+	#[arg(long, value_name = "N")]
+	pub threads: Option<std::num::NonZeroU16>,
+	/// Memory for what was seen, in MiB; auditors whose reports are compared leave it as it is.
+	#[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+	pub index_mib: u32,
+	/// Picks the samples whose language is looked at.
+	#[arg(long, value_name = "N", default_value_t = 0)]
+	pub seed: u64,
+	/// Print the document as JSON.
+	#[arg(long)]
+	pub json: bool,
 }
 
 /// Where the configuration is.

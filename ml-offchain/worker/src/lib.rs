@@ -27,6 +27,7 @@
 
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod claims;
 pub mod cli;
 pub mod collect;

@@ -6,6 +6,7 @@ use blyan_hf::ModelRecord;
 use blyan_primitives::{architecture::Architecture, dag::BlockIds, learning::ValidationPool, worker::Role};
 use blyan_store::Store;
 use blyan_worker::{
+	audit,
 	cli::{
 		Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ModelCommand, ModelExportArgs,
 		ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs, SetCanaryKeyArgs, StatusArgs,
@@ -163,6 +164,7 @@ async fn run(command: Command) -> Result<()> {
 			};
 			store_command::run(args, stop).await
 		}
+		Command::Audit(args) => tokio::task::spawn_blocking(move || audit::run(args)).await?,
 		Command::CheckConfig(args) => {
 			print!("{}", toml::to_string(&Config::load(&args.config)?)?);
 			Ok(())

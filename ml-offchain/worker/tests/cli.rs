@@ -67,6 +67,7 @@ fn help_should_be_as_in_the_snapshots() {
 		"status",
 		"graph",
 		"store",
+		"audit",
 		"check-config",
 	] {
 		// A command within another is one word of the snapshot's name.
@@ -80,6 +81,33 @@ fn help_should_be_as_in_the_snapshots() {
 		let name = format!("help{}{command}.txt", if command.is_empty() { "" } else { "-" });
 		assert_snapshot(&name, &String::from_utf8(output.stdout).unwrap());
 	}
+}
+
+#[test]
+fn audit_should_print_what_it_found_for_people_and_for_programs() {
+	let folder = tempfile::tempdir().unwrap();
+	let line = |text: &str| format!("{{\"text\": \"{text}\", \"license\": \"CC0-1.0\"}}\n");
+	let data = write(
+		&folder,
+		"data.jsonl",
+		line("It is a truth universally acknowledged.")
+			+ &line("Write to jane.roe@example.com, if you like."),
+	);
+	let shard =
+		write(&folder, "shard", "It was a truth, universally acknowledged, that none acknowledged here.");
+	let arguments = ["audit", &data, "--licence", "CC0-1.0", "--validation", &shard, "--index-mib", "1"];
+	let output = run(&arguments);
+	assert!(output.status.success(), "{output:?}");
+	let printed = String::from_utf8(output.stdout).unwrap();
+	assert!(printed.contains("rejected: PersonalData") && !printed.contains("jane"), "{printed}");
+	let output = run(&[&arguments[..], &["--json"]].concat());
+	let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+	assert_eq!(document["report"]["samples"], 2);
+	assert_eq!(document["report"]["personal_data"], 500_000);
+	assert_eq!(document["report"]["licence"], "verified");
+	assert_eq!(document["outcome"]["rejected"], "personal_data");
+	let zip = write(&folder, "data.zip", "PK");
+	assert!(refused(&["audit", &zip]).contains("data.zip"));
 }
 
 #[test]
