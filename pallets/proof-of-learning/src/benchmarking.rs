@@ -187,7 +187,7 @@ mod benchmarks {
 		let blocks = T::Graph::benchmark_blocks(model, b);
 		let id = NextRoundId::<T>::get();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(trainer), model, blocks);
+		_(RawOrigin::Signed(trainer), model, blocks, Envelope::default());
 		assert_eq!(Rounds::<T>::get(id).map(|round| round.blocks.len() as u32), Some(b));
 	}
 
