@@ -1,0 +1,127 @@
+//! The pallets as they are. Each test visits every state that its scenario has.
+
+use crate::{
+	explorer::{explore, Outcome},
+	scenario::*,
+	world::World,
+};
+
+/// No scenario is meant to have more: it would be one to make smaller.
+const MOST_STATES: usize = 20_000_000;
+
+/// Explores, says how far that went, and fails unless every state was visited and is as it should be.
+fn exhaust(name: &str, scenario: Scenario) {
+	let outcome = explore(&World::new(scenario), MOST_STATES);
+	println!("{name}: {outcome}");
+	assert!(matches!(outcome, Outcome::Exhausted(_)), "{name}: {outcome}");
+}
+
+const ALL_TRUTHS: [Truth; 4] = [Truth::Better, Truth::NoBetter, Truth::Unfetchable, Truth::Malformed];
+const MEASURABLE: [Truth; 2] = [Truth::Better, Truth::NoBetter];
+
+fn first(truths: &[Truth]) -> Vec<[Truth; 2]> {
+	truths.iter().map(|truth| [*truth, Truth::Better]).collect()
+}
+
+/// One round, and everything that may be true and be said of it, by a committee of that size.
+fn findings(committee: u32) -> Scenario {
+	Scenario {
+		truths: first(&ALL_TRUTHS),
+		claims: vec![Claim::Better, Claim::NoBetter, Claim::Unfetchable, Claim::Malformed],
+		intrusive: true,
+		..Scenario::new(committee)
+	}
+}
+
+/// One round, and disputes about it.
+fn disputes(committee: u32, referees: u32, contests: u8) -> Scenario {
+	let mut scenario = Scenario {
+		evaluators: (committee + referees).into(),
+		contestable: true,
+		truths: first(&MEASURABLE),
+		claims: vec![Claim::Better, Claim::NoBetter, Claim::Invented],
+		challengers: vec![CHALLENGER, FIRST_EVALUATOR],
+		..Scenario::new(committee)
+	};
+	scenario.disputes.referees = referees;
+	scenario.contested_shards = contests.into();
+	scenario.allowance.contests = contests;
+	scenario
+}
+
+/// Two rounds of the same component: who is accepted first sends the other one back to the draw.
+fn race(committee: u32) -> Scenario {
+	let mut scenario = Scenario {
+		truths: vec![[Truth::Better; 2], [Truth::Better, Truth::NoBetter]],
+		..Scenario::new(committee)
+	};
+	scenario.rounds.max_attempts = 2;
+	scenario.allowance.submissions = [1, 1];
+	scenario
+}
+
+/// One round that comes to nothing several times: no randomness, too few evaluators, no quorum, no agreement;
+/// while an evaluator leaves and the owner changes the terms.
+fn restarts(committee: u32, attempts: u32) -> Scenario {
+	let mut scenario = Scenario {
+		evaluators: u64::from(committee) + 1,
+		truths: first(&MEASURABLE),
+		..Scenario::new(committee)
+	};
+	scenario.rounds.max_attempts = attempts;
+	scenario.allowance.dark_blocks = 1;
+	scenario.allowance.departures = 1;
+	scenario
+}
+
+/// That, with blocks that have no time for deadlines.
+fn starved(scenario: Scenario, busy_blocks: u8) -> Scenario {
+	let allowance = Allowance { busy_blocks, ..scenario.allowance };
+	Scenario { allowance, ..scenario }
+}
+
+/// A finding, and two disputes about it at different shards.
+fn contested_twice() -> Scenario {
+	Scenario { truths: first(&[Truth::Better]), ..disputes(2, 1, 2) }
+}
+
+macro_rules! scenarios {
+	($($(#[$attribute:meta])* $test:ident: $scenario:expr;)*) => {$(
+		#[test]
+		$(#[$attribute])*
+		#[cfg_attr(not(feature = "try-runtime"), ignore = "without the pallets' own invariants")]
+		fn $test() {
+			exhaust(stringify!($test), $scenario);
+		}
+	)*};
+}
+
+// Those of every run: a minute together, on two cores.
+scenarios! {
+	round_should_end_as_it_must_when_anything_is_found: findings(3);
+	round_should_end_as_it_must_when_it_is_contested: disputes(2, 1, 1);
+	rounds_should_end_as_they_must_when_they_race: Scenario { claims: vec![Claim::Better], ..race(1) };
+	round_should_end_as_it_must_when_it_is_restarted: restarts(1, 2);
+	round_should_end_as_it_must_when_deadlines_are_late: starved(findings(2), 2);
+	rewards_should_be_paid_once_when_they_are_claimed: Scenario { paydays: true, ..Scenario::new(2) };
+}
+
+// Those of a full run.
+scenarios! {
+	#[ignore = "takes minutes: scripts/test --full"]
+	round_should_end_as_it_must_when_three_referees_judge: disputes(2, 3, 1);
+	#[ignore = "takes minutes: scripts/test --full"]
+	round_should_end_as_it_must_when_one_of_three_is_contested: disputes(3, 1, 1);
+	#[ignore = "takes minutes: scripts/test --full"]
+	round_should_end_as_it_must_when_it_is_contested_twice: contested_twice();
+	#[ignore = "takes minutes: scripts/test --full"]
+	rounds_should_end_as_they_must_when_they_race_and_evaluators_lie: race(1);
+	#[ignore = "takes minutes: scripts/test --full"]
+	round_should_end_as_it_must_when_it_is_restarted_twice: restarts(1, 3);
+	#[ignore = "takes minutes: scripts/test --full"]
+	round_should_end_as_it_must_when_a_committee_is_restarted: restarts(2, 2);
+	#[ignore = "takes minutes: scripts/test --full"]
+	round_should_end_as_it_must_when_deadlines_of_disputes_are_late: starved(disputes(2, 1, 1), 2);
+	#[ignore = "takes minutes: scripts/test --full"]
+	rounds_should_end_as_they_must_when_they_race_and_deadlines_are_late: starved(race(1), 1);
+}
