@@ -28,7 +28,7 @@ use subxt::{
 };
 
 /// In the order of their indices, which begin at [`FIRST_PALLET`].
-const PALLETS: [&str; 10] = [
+const PALLETS: [&str; 12] = [
 	"System",
 	"Timestamp",
 	"Balances",

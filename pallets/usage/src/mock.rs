@@ -125,6 +125,10 @@ impl WorkerRegistry<AccountId> for World {
 		Vec::new()
 	}
 
+	fn engage(_: &AccountId) -> bool {
+		true
+	}
+
 	fn release(_: &AccountId) {}
 
 	fn note_honest_work(_: &AccountId) {}

@@ -171,7 +171,8 @@ fn rollback_should_not_be_a_canary() {
 		polkadot_sdk::frame_support::assert_ok!(ProofOfLearning::roll_back(
 			RuntimeOrigin::signed(STRANGER),
 			MODEL,
-			blocks
+			blocks,
+			Default::default()
 		));
 		run_to_draw(id);
 		run_to_contest(id, measured(NO_GAIN));

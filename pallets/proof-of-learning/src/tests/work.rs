@@ -33,7 +33,7 @@ fn envelope(who: AccountId, blocks: &NewBlocks, anchor: BlockNumber, bits: u32, 
 	let seal = Hash::repeat_byte(5);
 	let challenge = work_challenge(&who, MODEL, &ids, &seal, &hash_of(anchor));
 	let work = (0..).find(|work| is_work(&challenge, *work, bits) == is_enough).unwrap();
-	Envelope { seal, work, anchor: anchor as u32 }
+	Envelope { seal, work, anchor: anchor as u32, ..Envelope::default() }
 }
 
 fn send(who: AccountId, blocks: NewBlocks, envelope: Envelope) -> Result<(), DispatchError> {
