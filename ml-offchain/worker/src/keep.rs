@@ -3,6 +3,7 @@
 use crate::{
 	config::Config,
 	journal::{Journal, JournalError},
+	plant::step::Entry as CanaryEntry,
 	rounds::OpenRounds,
 	trainer::step::Entry,
 };
@@ -15,6 +16,7 @@ use blyan_primitives::{
 	AccountId, Hash,
 };
 use blyan_store::{PinReason, Pins};
+use serde::{de::DeserializeOwned, Serialize};
 use std::{
 	collections::{BTreeMap, BTreeSet},
 	fs, io,
@@ -189,10 +191,16 @@ fn needs_parent(kind: BlockKind) -> bool {
 	matches!(kind, BlockKind::Delta | BlockKind::Rollback)
 }
 
-/// What the trainer's journal says is trained and not closed. The journal is copied first: the trainer that
-/// writes it may be running.
+/// What the journals of trainer and planter say is made and not closed.
 fn own_work(config: &Config) -> Result<Vec<BlockView>, KeepError> {
-	let path = config.journal(crate::trainer::JOURNAL);
+	let mut own = open_work(entries_of(config, crate::trainer::JOURNAL)?);
+	own.extend(open_canary(entries_of(config, crate::plant::JOURNAL)?));
+	Ok(own)
+}
+
+/// What a journal says. It is copied first: the worker that writes it may be running.
+fn entries_of<T: Serialize + DeserializeOwned>(config: &Config, name: &str) -> Result<Vec<T>, KeepError> {
+	let path = config.journal(name);
 	let failed = |source| KeepError::Copy { path: path.clone(), source };
 	let folder = tempfile::tempdir().map_err(failed)?;
 	let copy = folder.path().join("journal");
@@ -201,8 +209,23 @@ fn own_work(config: &Config) -> Result<Vec<BlockView>, KeepError> {
 		Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
 		Err(error) => return Err(failed(error)),
 	}
-	let (_, entries) = Journal::<Entry>::open(copy)?;
-	Ok(open_work(entries))
+	Ok(Journal::<T>::open(copy)?.1)
+}
+
+fn view_of(block: &NewBlock) -> BlockView {
+	BlockView { content: block.content, manifest: block.manifest_hash }
+}
+
+/// A canary may wait for long until its key is drawn again.
+fn open_canary(entries: Vec<CanaryEntry>) -> Vec<BlockView> {
+	let mut open = Vec::new();
+	for entry in entries {
+		match entry {
+			CanaryEntry::Made { blocks, .. } => open.extend(blocks.0.iter().map(view_of)),
+			CanaryEntry::Closed { .. } => open.clear(),
+		}
+	}
+	open
 }
 
 fn open_work(entries: Vec<Entry>) -> Vec<BlockView> {
@@ -213,9 +236,7 @@ fn open_work(entries: Vec<Entry>) -> Vec<BlockView> {
 				open.remove(&job);
 			}
 			Entry::Trained { job, blocks } => {
-				let view =
-					|block: &NewBlock| BlockView { content: block.content, manifest: block.manifest_hash };
-				open.insert(job, blocks.0.iter().map(view).collect::<Vec<_>>());
+				open.insert(job, blocks.0.iter().map(view_of).collect::<Vec<_>>());
 			}
 		}
 	}
