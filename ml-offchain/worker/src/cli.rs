@@ -53,6 +53,8 @@ pub enum Command {
 	/// Serve what was sealed and open it when a round has drawn it, until told to stop. A worker that runs
 	/// with the same configuration does so by itself.
 	OpenLots(ConfigArgs),
+	/// Have deposit and bond returned of lots that were opened long enough ago.
+	ReclaimLots(ConfigArgs),
 	/// Write the text of a model's retired lots to a file, to train on.
 	RetiredText(RetiredTextArgs),
 	/// Show registration, rounds, what is owed and why not yet.

@@ -118,6 +118,7 @@ async fn run(command: Command) -> Result<()> {
 			let shutdown = shutdown_on_signals()?;
 			seal_command::open_lots(args, shutdown).await
 		}
+		Command::ReclaimLots(args) => seal_command::reclaim(args).await,
 		Command::RetiredText(args) => seal_command::retired_text(args).await,
 		Command::Status(args) => show_status(args).await,
 		Command::Graph(args) => graph::run(args).await,

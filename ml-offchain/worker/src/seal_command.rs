@@ -1,22 +1,28 @@
-//! `seal`, `open-lots`, `set-sealed-terms` and `retired-text`, for people.
+//! `seal`, `open-lots`, `reclaim-lots`, `set-sealed-terms` and `retired-text`, for people.
 
 use crate::{
 	cli::{ConfigArgs, RetiredTextArgs, SealArgs, SetSealedTermsArgs},
 	config::Config,
 	content::Content,
+	register::bly,
 	seal::{self, text_of, Sealing},
 	worker::Connection,
 };
 use anyhow::{bail, Context, Result};
 use blyan_chain_client::{Call, Wait};
 use blyan_exchange::{Identity, Network, NetworkConfig};
-use blyan_primitives::{learning::DomainName, sealed::SealedTerms};
+use blyan_primitives::{
+	learning::DomainName,
+	sealed::{LotState, SealedTerms},
+};
 use blyan_store::Store;
 use std::{io::Write, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How long a retired lot may take to fetch.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Lots whose return may be refused before the rest is not asked for.
+const MAX_REFUSALS: u32 = 3;
 /// How long connections may take to close.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -78,6 +84,35 @@ pub async fn open_lots(args: ConfigArgs, shutdown: CancellationToken) -> Result<
 		() = shutdown.cancelled() => return Ok(()),
 	};
 	Ok(seal::open_lots(&config, connection, shutdown).await?)
+}
+
+/// Has what is held for one's own retired lots returned, as far as it is time.
+///
+/// # Errors
+/// As [`set_terms`].
+pub async fn reclaim(args: ConfigArgs) -> Result<()> {
+	let config = Config::load(&args.config)?;
+	let connection = Connection::open_interactively(&config).await?;
+	let mut kept = 0u32;
+	for info in connection.chain.lots(None).await? {
+		if info.sealer != *connection.account() || !matches!(info.state, LotState::Retired { .. }) {
+			continue;
+		}
+		let call = Call::ReclaimLot { lot: info.id };
+		match connection.chain.submit(&connection.signer, call, Wait::Finalized).await {
+			Ok(_) => println!("lot {} of model {}: {} BLY returned", info.id, info.model, bly(info.held)),
+			// Those after it were mostly opened later, and each question costs a fee.
+			Err(error) if error.is_pallet_error("SealedShards", "RetentionNotOver") => {
+				println!("lot {} of model {} is kept for a while yet; ask again later", info.id, info.model);
+				kept += 1;
+				if kept == MAX_REFUSALS {
+					break;
+				}
+			}
+			Err(error) => return Err(error.into()),
+		}
+	}
+	Ok(())
 }
 
 /// Writes the text of retired lots to a file.

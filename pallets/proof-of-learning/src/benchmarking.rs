@@ -16,7 +16,7 @@ use blyan_primitives::{
 	},
 	sealed::{LotId, MAX_LOTS},
 	submission::Envelope,
-	traits::{ModelGraph, SealedReserve, WorkerRegistry},
+	traits::{DrawnLots, ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Role,
 	Hash,
 };
@@ -305,6 +305,55 @@ mod benchmarks {
 			Rounds::<T>::insert(id, round);
 		}
 		assert_eq!(step, Step::Drawn);
+	}
+
+	#[benchmark]
+	fn draw_lots() {
+		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
+		let mut draw = round.draw.take().expect("just drawn");
+		// Room in the report for one domain more.
+		draw.terms = terms(MAX_DOMAINS - 1);
+		T::Sealed::benchmark_reserve(round.model, &draw.terms.pool, &draw.terms.gate);
+		round.submitted_at = BlockNumberFor::<T>::max_value();
+		let drawn;
+		#[block]
+		{
+			drawn = Pallet::<T>::draw_lots(id, &round, &draw.terms, Hash::repeat_byte(9));
+		}
+		// A runtime without a reserve has none to draw.
+		assert!(!matches!(drawn, DrawnLots::TooFew));
+	}
+
+	#[benchmark]
+	fn open_commit() {
+		let id = awaiting_opening::<T>(0);
+		let mut round = Rounds::<T>::get(id).expect("just stored");
+		let draw = round.draw.as_mut().expect("just drawn");
+		draw.sealed.lots.iter_mut().for_each(|lot| lot.is_opened = true);
+		Pallet::<T>::unschedule(id, &mut round);
+		#[block]
+		{
+			Pallet::<T>::close_opening(id, &mut round);
+			Rounds::<T>::insert(id, round);
+		}
+		assert!(matches!(Rounds::<T>::get(id).map(|round| round.phase), Some(Phase::Commit { .. })));
+	}
+
+	#[benchmark]
+	fn void_lot() {
+		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
+		let mut draw = round.draw.take().expect("just drawn");
+		draw.terms = terms(MAX_DOMAINS - 1);
+		T::Sealed::benchmark_reserve(round.model, &draw.terms.pool, &draw.terms.gate);
+		round.submitted_at = BlockNumberFor::<T>::max_value();
+		let drawn = Pallet::<T>::draw_lots(id, &round, &draw.terms, Hash::repeat_byte(9));
+		#[block]
+		{
+			if let DrawnLots::Lots { lots, .. } = &drawn {
+				lots.iter().take(1).for_each(|lot| T::Sealed::void(*lot));
+			}
+		}
+		assert!(!matches!(drawn, DrawnLots::TooFew));
 	}
 
 	#[benchmark]

@@ -7,7 +7,7 @@ use blyan_primitives::{
 	sealed::LotId,
 	traits::{ModelGraph, SealedRounds},
 };
-use polkadot_sdk::{frame_support::traits::Defensive, frame_system};
+use polkadot_sdk::{frame_support::traits::Defensive, frame_system, sp_runtime::traits::Saturating};
 
 impl<T: Config> SealedRounds<T::AccountId> for Pallet<T> {
 	fn is_owner(model: ModelId, who: &T::AccountId) -> bool {
@@ -40,8 +40,15 @@ impl<T: Config> SealedRounds<T::AccountId> for Pallet<T> {
 			drawn.is_opened = true;
 		}
 		if draw.sealed.all_opened() {
+			let draw = draw.clone();
 			Self::unschedule(id, &mut round);
-			Self::close_opening(id, &mut round);
+			if Self::head_moved(&round, &draw) {
+				// To begin anew may take more than whoever opens a lot has paid for.
+				let next = frame_system::Pallet::<T>::block_number().saturating_add(1u32.into());
+				Self::schedule(id, &mut round, next);
+			} else {
+				Self::open_commit(id, &mut round, &draw);
+			}
 		}
 		Rounds::<T>::insert(id, round);
 	}

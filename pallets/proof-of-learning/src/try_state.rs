@@ -95,7 +95,7 @@ impl<T: Config> Pallet<T> {
 					| Phase::Reveal { until }
 					| Phase::Contest { until },
 					Some(slot),
-				) => slot <= until,
+				) => slot <= until && !Self::is_opened_early(round),
 				_ => false,
 			};
 			ensure!(!is_early, "a phase comes due before it is over");
@@ -229,12 +229,20 @@ impl<T: Config> Pallet<T> {
 		for round in rounds.values() {
 			let Some(sealed) = round.draw.as_ref().map(|draw| &draw.sealed) else { continue };
 			let is_opening = matches!(round.phase, Phase::Opening { .. });
+			// Where the head moved, the round begins anew in the next block.
+			let is_moved = round.draw.as_ref().is_some_and(|draw| Self::head_moved(round, draw));
 			ensure!(
-				is_opening != sealed.all_opened(),
+				is_opening != sealed.all_opened() || (is_opening && is_moved),
 				"a round waits for lots that are open, or is measured on lots that are not"
 			);
 			ensure!(sealed.lots.iter().all(|lot| seen.insert(lot.id)), "a sealed lot is used twice");
 		}
 		Ok(())
+	}
+
+	/// Whether every lot was opened before the time for it was over, and the round waits for the next block.
+	fn is_opened_early(round: &RoundOf<T>) -> bool {
+		let all_opened = round.draw.as_ref().is_some_and(|draw| draw.sealed.all_opened());
+		matches!(round.phase, Phase::Opening { .. }) && all_opened
 	}
 }

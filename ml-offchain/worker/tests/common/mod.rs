@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod sealed;
+
 use blyan_chain_client::{
 	fake::{FakeChain, FakeState, PalletError},
 	Call, ChainEvent, ModelOwner, Owed, Signer,
@@ -160,6 +162,9 @@ impl Hidden {
 		if self.refusals.front().is_some_and(|(name, _)| *name == call.full_name()) {
 			return Err(self.refusals.pop_front().unwrap().1);
 		}
+		if let Some(result) = sealed::carry_out(state, who, call) {
+			return result;
+		}
 		match call.clone() {
 			Call::RegisterWorker { roles, endpoint, bond, .. } => {
 				if state.workers.contains_key(who) {
@@ -305,8 +310,12 @@ impl Hidden {
 		let findings = self.findings.entry(id).or_default();
 		findings.insert(who.clone(), finding);
 		if round.revealed.len() == round.committee.len() {
-			let findings: Vec<Finding> = findings.values().cloned().collect();
-			self.close(state, id, &findings);
+			let revealed: Vec<Finding> = findings.values().cloned().collect();
+			if sealed::restart(state, id, &revealed) {
+				findings.clear();
+			} else {
+				self.close(state, id, &revealed);
+			}
 		}
 		Ok(vec![])
 	}
@@ -356,12 +365,14 @@ impl Hidden {
 			.collect();
 		let generations: BTreeMap<ModelId, u32> =
 			state.models.iter().map(|(id, info)| (*id, info.generation)).collect();
-		for round in state.rounds.values_mut() {
+		for mut round in state.rounds.clone().into_values() {
 			if round.phase == RoundPhase::AwaitingDraw && !committee.is_empty() {
+				let Some(phase) = sealed::draw(state, &round) else { continue };
 				round.committee = committee.clone();
 				round.baseline = Some(generations[&round.model]);
 				round.seed = Some(Hash::repeat_byte(round.id as u8));
-				round.phase = RoundPhase::Commit { until: u32::MAX };
+				round.phase = phase;
+				state.rounds.insert(round.id, round);
 			}
 		}
 		for (account, earned) in std::mem::take(&mut self.earned) {

@@ -91,7 +91,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Draws the sealed lots that the model's owner asks for. Whether a snapshot is what it should be is no question of
 	/// text.
-	fn draw_lots(id: RoundId, round: &RoundOf<T>, terms: &TrainingTerms, seed: Hash) -> DrawnLots {
+	pub(crate) fn draw_lots(id: RoundId, round: &RoundOf<T>, terms: &TrainingTerms, seed: Hash) -> DrawnLots {
 		if round.purpose == Purpose::Compaction {
 			return DrawnLots::NoneWanted;
 		}

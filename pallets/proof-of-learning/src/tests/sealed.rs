@@ -216,6 +216,8 @@ fn round_should_restart_when_the_head_moved_while_lots_were_opened() {
 		let id = submit_and_open();
 		World::move_heads(MODEL);
 		open_all(id);
+		assert!(restart_reasons().is_empty() && matches!(get(id).phase, Phase::Opening { .. }));
+		next_block();
 		assert_eq!((restart_reasons(), get(id).attempt), (vec![RestartReason::HeadMoved], 1));
 		assert!(Reserve::voided().is_empty());
 	});
