@@ -43,7 +43,7 @@ struct Stage {
 type Task = (JoinHandle<()>, CancellationToken);
 
 impl Stage {
-	async fn new(committee: &[&str]) -> Self {
+	async fn new(committee: &[&str], referees: usize) -> Self {
 		let folder = tempfile::tempdir().unwrap();
 		let chain = TestChain::new();
 		let ticker = chain.run();
@@ -54,7 +54,7 @@ impl Stage {
 		let store = Store::open(trainer.store_dir()).unwrap();
 		let serving = exchange::start_gateway(store.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
 		register_bare(&chain, owner.account(), &format!("http://{}", serving.address()));
-		chain.contestable(committee.iter().map(|name| account(name)).collect());
+		chain.contestable(committee.iter().map(|name| account(name)).collect(), referees);
 		Self { folder, chain, owner, store, _serving: serving, _ticker: ticker }
 	}
 
@@ -144,7 +144,7 @@ async fn stop(tasks: Vec<Task>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn liar_should_be_contested_at_the_shard_it_lied_about_and_struck_by_referees() {
 	const PLACE: usize = 11;
-	let stage = Stage::new(&["Dave", "Eve", "Liar"]).await;
+	let stage = Stage::new(&["Dave", "Eve", "Liar"], 3).await;
 	let mut tasks = vec![stage.altered("Liar", lie_about(PLACE)).await];
 	for name in ["Dave", "Eve"].into_iter().chain(REFEREES) {
 		tasks.push(stage.evaluator(name).await);
@@ -182,7 +182,7 @@ async fn liar_should_be_contested_at_the_shard_it_lied_about_and_struck_by_refer
 
 #[tokio::test(flavor = "multi_thread")]
 async fn honest_evaluator_should_open_after_a_restart_and_be_upheld_by_referees_that_are_killed() {
-	let stage = Stage::new(&["Dave"]).await;
+	let stage = Stage::new(&["Dave"], 3).await;
 	let (dave, _) = stage.evaluator("Dave").await;
 	let round = stage.submit().await;
 	let contestable =
@@ -231,7 +231,7 @@ async fn honest_evaluator_should_open_after_a_restart_and_be_upheld_by_referees_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watcher_should_contest_without_being_an_evaluator_and_referees_be_unable_with_another_module() {
-	let stage = Stage::new(&["Liar"]).await;
+	let stage = Stage::new(&["Liar"], 1).await;
 	let liar = stage.altered("Liar", lie_about(2)).await;
 	let mut settings = config(stage.folder.path(), "watcher");
 	settings.watch.max_bonded_bly = 1_000;

@@ -71,8 +71,8 @@ struct Hidden {
 	findings: BTreeMap<SubmissionId, BTreeMap<AccountId, Finding>>,
 	earned: BTreeMap<AccountId, u128>,
 	refusals: VecDeque<(String, PalletError)>,
-	/// Who measures, if it is not every evaluator. Reports can be contested then.
-	committee: Option<Vec<AccountId>>,
+	/// Who measures, if it is not every evaluator, and how many referees there are. Reports can be contested then.
+	contestable: Option<(Vec<AccountId>, usize)>,
 	/// Rounds whose time to contest is over, once no dispute on them is open.
 	settling: BTreeSet<SubmissionId>,
 	referee_commitments: BTreeMap<(DisputeId, AccountId), Hash>,
@@ -110,9 +110,9 @@ impl TestChain {
 		Connection { chain: Arc::new(self.fake.clone()), signer }
 	}
 
-	/// Has these measure, and every other evaluator be a referee. Rounds wait to be settled, see [`Self::settle`].
-	pub fn contestable(&self, committee: Vec<AccountId>) {
-		self.hidden.lock().unwrap().committee = Some(committee);
+	/// Has these measure, and as many others be referees once there are. Rounds wait to be settled, see [`Self::settle`].
+	pub fn contestable(&self, committee: Vec<AccountId>, referees: usize) {
+		self.hidden.lock().unwrap().contestable = Some((committee, referees));
 	}
 
 	/// Ends the time to contest a round.
@@ -403,7 +403,7 @@ impl Hidden {
 			let revealed: Vec<Finding> = findings.values().cloned().collect();
 			if sealed::restart(state, id, &revealed) {
 				findings.clear();
-			} else if self.committee.is_some() {
+			} else if self.contestable.is_some() {
 				state.rounds.get_mut(&id).unwrap().phase = RoundPhase::Contest { until: u32::MAX };
 				state.findings.insert(id, self.findings[&id].clone().into_iter().collect());
 			} else {
@@ -480,9 +480,11 @@ impl Hidden {
 			.filter(|worker| worker.roles.contains(Role::Evaluator))
 			.map(|worker| worker.account.clone())
 			.collect();
-		let committee = self.committee.clone().unwrap_or_else(|| evaluators.clone());
-		for dispute in state.disputes.values_mut().filter(|d| d.stage == DisputeStage::AwaitingReferees) {
-			dispute.referees = evaluators.iter().filter(|who| !committee.contains(who)).cloned().collect();
+		let (committee, count) = self.contestable.clone().unwrap_or_else(|| (evaluators.clone(), 0));
+		let others: Vec<AccountId> = evaluators.into_iter().filter(|who| !committee.contains(who)).collect();
+		let waiting = |dispute: &&mut DisputeInfo<AccountId>| dispute.stage == DisputeStage::AwaitingReferees;
+		for dispute in state.disputes.values_mut().filter(waiting).filter(|_| others.len() >= count) {
+			dispute.referees = others[..count].to_vec();
 			dispute.stage = DisputeStage::Commit { until: u32::MAX };
 		}
 		for id in self.settling.clone() {
