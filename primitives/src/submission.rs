@@ -40,14 +40,19 @@ pub fn work_challenge<AccountId: Encode>(
 	BlakeTwo256::hash_of(&(b"blyan/work", account, model, blocks, seal, anchor))
 }
 
-/// Whether `work` solves the challenge: BLAKE2b-256 of the challenge and of `work`, 8 bytes in little-endian
-/// order, begins with `bits` zero bits. It takes 2^`bits` tries on average, and one hash to check.
+/// Whether `work` solves the challenge: [`work_bits`] are `bits` at least. It takes 2^`bits` tries on average, and
+/// one hash to check.
 pub fn is_work(challenge: &Hash, work: u64, bits: u32) -> bool {
+	work_bits(challenge, work) >= bits
+}
+
+/// How many zero bits BLAKE2b-256 of the challenge and of `work`, 8 bytes in little-endian order, begins with.
+pub fn work_bits(challenge: &Hash, work: u64) -> u32 {
 	let mut bytes = [0; 40];
 	let (head, tail) = bytes.split_at_mut(32);
 	head.copy_from_slice(challenge.as_bytes());
 	tail.copy_from_slice(&work.to_le_bytes());
-	leading_zeros(&BlakeTwo256::hash(&bytes)) >= bits
+	leading_zeros(&BlakeTwo256::hash(&bytes))
 }
 
 fn leading_zeros(hash: &Hash) -> u32 {

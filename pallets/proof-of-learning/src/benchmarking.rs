@@ -413,7 +413,7 @@ mod benchmarks {
 			round.trainer = trainer.clone();
 			Rounds::<T>::insert(other, &round);
 			let standing = polkadot_sdk::sp_runtime::Perbill::from_parts(number);
-			line.try_push(Waiting { round: other, trainer, standing }).expect("within the bound");
+			line.try_push(Waiting { round: other, trainer, standing, work: 0 }).expect("within the bound");
 		}
 		WaitingRounds::<T>::put(line);
 		Parameters::<T>::mutate(|parameters| parameters.max_measured = 2);

@@ -19,7 +19,7 @@ mod types;
 pub mod weights;
 
 mod impls {
-	mod admission;
+	pub(crate) mod admission;
 	mod agenda;
 	mod bonds;
 	pub(crate) mod call_weight;
@@ -429,8 +429,8 @@ pub mod pallet {
 		ModelNotReady,
 		/// A submission needs one block at least.
 		NoBlocks,
-		/// The line of submissions is full, and everybody in it stands better than one more of this account.
-		/// Submit again when a round has closed.
+		/// The line of submissions is full, and everybody in it stands as well as one more of this account would, with as
+		/// much work. Submit again when a round has closed, or with more work.
 		TooManyOpenRounds,
 		/// This trainer has as many rounds open as one may have. Submit again when one has closed.
 		TooManyOpenRoundsOfTrainer,

@@ -49,8 +49,9 @@ pub const MAX_PHASE_BLOCKS: u32 = 1_296_000;
 /// Most attempts, and most tries to draw in one of them, that may be set.
 pub const MAX_ATTEMPTS: u32 = 64;
 const DEFAULT_SUBMISSION_BOND: Balance = 100 * BLY;
-/// About 3 seconds of one core at 5.6 million hashes a second, as measured by `cargo bench -p blyan-worker`.
-const DEFAULT_WORK_BITS: u32 = 24;
+/// About 3 seconds of one core: 2.65 million hashes a second were measured of the worker's search, in a development
+/// build on a busy machine.
+const DEFAULT_WORK_BITS: u32 = 23;
 const DEFAULT_MEASUREMENT_FEE: Balance = 10 * BLY;
 /// Most zero bits that the hash of a submission may be set to begin with, before rejections add to them: an
 /// hour of a fast core takes 2^35 hashes.
@@ -402,6 +403,8 @@ pub struct Waiting<AccountId> {
 	/// Where the trainer stood when it last submitted or had a verdict: its reputation, halved by each recent
 	/// rejection.
 	pub standing: Perbill,
+	/// Zero bits of its proof of work; of two that stand alike, the one with more is first.
+	pub work: u32,
 }
 
 /// A round that is being measured, from the draw that awaits it to its verdict.

@@ -2,6 +2,7 @@
 
 mod chain;
 mod disputes;
+mod flood;
 mod money;
 mod presets;
 mod rounds;

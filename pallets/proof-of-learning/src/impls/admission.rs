@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use blyan_primitives::{
 	api::WorkDemand,
 	dag::{BlockId, ModelId},
-	submission::{is_work, work_challenge, Envelope},
+	submission::{work_bits, work_challenge, Envelope},
 	traits::WorkerRegistry,
 };
 use core::cmp::Reverse;
@@ -24,6 +24,14 @@ use polkadot_sdk::{
 /// where governance made room.
 const MAX_ADMITTED_AT_ONCE: u32 = 2;
 
+/// What a proof of work came to.
+pub(crate) struct ProvenWork<BlockNumber> {
+	/// The block that it was made for; `None` if no work is asked for.
+	pub(crate) anchor: Option<BlockNumber>,
+	/// Zero bits, as many as were asked for or more.
+	pub(crate) bits: u32,
+}
+
 impl<T: Config> Pallet<T> {
 	/// The proof of work that a submission of `who` must carry now.
 	pub fn work_demand(who: &T::AccountId) -> WorkDemand {
@@ -39,16 +47,16 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Checks the proof of work: a few reads and two hashes, before anything that takes longer. Returns the
-	/// block that it was made for, if any work is asked for.
+	/// block that it was made for, if any work is asked for, and how much it is.
 	pub(crate) fn check_work(
 		who: &T::AccountId,
 		model: ModelId,
 		blocks: &[BlockId],
 		envelope: &Envelope,
-	) -> Result<Option<BlockNumberFor<T>>, Error<T>> {
+	) -> Result<ProvenWork<BlockNumberFor<T>>, Error<T>> {
 		let demand = Self::work_demand(who);
 		if demand.bits == 0 {
-			return Ok(None);
+			return Ok(ProvenWork { anchor: None, bits: 0 });
 		}
 		let now = frame_system::Pallet::<T>::block_number();
 		let anchor = BlockNumberFor::<T>::from(envelope.anchor);
@@ -58,8 +66,9 @@ impl<T: Config> Pallet<T> {
 		let hash = frame_system::Pallet::<T>::block_hash(anchor);
 		ensure!(!hash.is_zero(), Error::<T>::WorkAnchorUnknown);
 		let challenge = work_challenge(who, model, blocks, &envelope.seal, &hash);
-		ensure!(is_work(&challenge, envelope.work, demand.bits), Error::<T>::WorkInsufficient);
-		Ok(Some(anchor))
+		let bits = work_bits(&challenge, envelope.work);
+		ensure!(bits >= demand.bits, Error::<T>::WorkInsufficient);
+		Ok(ProvenWork { anchor: Some(anchor), bits })
 	}
 
 	/// Where an account stands: its reputation, halved by each recent rejection.
@@ -115,8 +124,13 @@ impl<T: Config> Pallet<T> {
 	///
 	/// # Errors
 	/// There is no room for one who stands there.
-	pub(crate) fn enter_line(id: RoundId, trainer: &T::AccountId) -> Result<Option<u32>, Error<T>> {
-		let newcomer = Waiting { round: id, trainer: trainer.clone(), standing: Self::standing(trainer) };
+	pub(crate) fn enter_line(
+		id: RoundId,
+		trainer: &T::AccountId,
+		work: u32,
+	) -> Result<Option<u32>, Error<T>> {
+		let newcomer =
+			Waiting { round: id, trainer: trainer.clone(), standing: Self::standing(trainer), work };
 		let mut line = WaitingRounds::<T>::get();
 		let measured = MeasuredRounds::<T>::get();
 		let is_full = line.len().saturating_add(measured.len()) as u32 >= T::MaxOpenRounds::get();
@@ -201,13 +215,13 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// The rank of each submission in line, oldest first: its trainer's standing, divided by one more than the
-/// trainer has before it, measured or in line. So places go to trainers in the proportion of their standing, as
+/// The rank of each submission in line, oldest first: first its trainer's standing, divided by one more than the
+/// trainer has before it, measured or in line; then its work. So places go to trainers in the proportion of their standing, as
 /// seats go to parties by the method of highest averages (D'Hondt), whatever number each sends.
 fn ranks<'a, T: Config>(
 	measured: &'a [MeasuredOf<T>],
 	line: impl Iterator<Item = &'a WaitingOf<T>> + 'a,
-) -> impl Iterator<Item = (u32, RoundId)> + 'a {
+) -> impl Iterator<Item = ((u32, u32), RoundId)> + 'a {
 	let mut before = BTreeMap::<&T::AccountId, u32>::new();
 	for entry in measured {
 		let count = before.entry(&entry.trainer).or_default();
@@ -216,6 +230,7 @@ fn ranks<'a, T: Config>(
 	line.map(move |entry| {
 		let count = before.entry(&entry.trainer).or_default();
 		*count = count.saturating_add(1);
-		(entry.standing.deconstruct().checked_div(*count).unwrap_or_default(), entry.round)
+		let share = entry.standing.deconstruct().checked_div(*count).unwrap_or_default();
+		((share, entry.work), entry.round)
 	})
 }

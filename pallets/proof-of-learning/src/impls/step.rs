@@ -193,22 +193,20 @@ impl Step {
 
 	/// The most that serving a round that something is due for can take.
 	pub(crate) fn max_due_weight<T: Config>() -> Weight {
-		Self::max_weight::<T>().saturating_add(Self::apart_weight::<T>(&Purpose::Rollback))
-	}
-
-	/// The most that any step can take.
-	fn max_weight<T: Config>() -> Weight {
 		let blocks = MAX_BLOCKS;
-		Self::max_of::<T>(&[
-			Step::Nothing,
+		let draw = Self::max_of::<T>(&[
+			Step::Drawn,
+			Step::Postponed,
 			Step::Outdated { blocks },
 			Step::DrawAbandoned { blocks },
-			Step::AbsentRemoved,
+			Step::Replaced,
 			Step::NotReplaced { blocks },
-		])
-		.max(Self::max_commit_close_weight::<T>())
-		.max(Self::max_reveal_close_weight::<T>())
-		.max(Self::max_settle_weight::<T>())
+		]);
+		Self::max_of::<T>(&[Step::Nothing, Step::AbsentRemoved])
+			.max(draw.saturating_add(Self::apart_weight::<T>(&Purpose::Rollback)))
+			.max(Self::max_commit_close_weight::<T>())
+			.max(Self::max_reveal_close_weight::<T>())
+			.max(Self::max_settle_weight::<T>())
 	}
 
 	fn max_of<T: Config>(steps: &[Step]) -> Weight {

@@ -1,8 +1,8 @@
 //! Opening a model's training, and submissions to it.
 
 use crate::{
-	types::*, Config, Error, Event, HoldReason, NextRoundId, OpenRoundCount, OpenRoundsOf, Pallet,
-	Parameters, Pools, Rounds,
+	impls::admission::ProvenWork, types::*, Config, Error, Event, HoldReason, NextRoundId, OpenRoundCount,
+	OpenRoundsOf, Pallet, Parameters, Pools, Rounds,
 };
 use alloc::vec::Vec;
 use blyan_primitives::{
@@ -47,9 +47,9 @@ impl<T: Config> Pallet<T> {
 		ensure!(T::Workers::has_role(&trainer, Role::Trainer), Error::<T>::NotTrainer);
 		let of = |block: &NewBlock| Block::from_new(model, trainer.clone(), block.clone()).id();
 		let ids = new_blocks.iter().map(of).collect::<Vec<_>>();
-		let anchor = Self::check_work(&trainer, model, &ids, &envelope)?;
+		let work = Self::check_work(&trainer, model, &ids, &envelope)?;
 		let purpose = Purpose::of(&new_blocks, migration);
-		Self::open_round(trainer, model, new_blocks, purpose, envelope, anchor)
+		Self::open_round(trainer, model, new_blocks, purpose, envelope, work)
 	}
 
 	/// Has it measured whether the model was better before those blocks. Whoever says so needs no role: what
@@ -60,9 +60,9 @@ impl<T: Config> Pallet<T> {
 		blocks: BlockIds,
 		envelope: Envelope,
 	) -> Result<Option<u32>, DispatchError> {
-		let anchor = Self::check_work(&who, model, &blocks, &envelope)?;
+		let work = Self::check_work(&who, model, &blocks, &envelope)?;
 		let blocks = T::Graph::rollback(model, NextRoundId::<T>::get(), &blocks)?;
-		Self::open_round(who, model, blocks, Purpose::Rollback, envelope, anchor)
+		Self::open_round(who, model, blocks, Purpose::Rollback, envelope, work)
 	}
 
 	/// Takes the bond and the blocks, and puts the submission in line.
@@ -72,7 +72,7 @@ impl<T: Config> Pallet<T> {
 		new_blocks: NewBlocks,
 		purpose: Purpose,
 		envelope: Envelope,
-		anchor: Option<BlockNumberFor<T>>,
+		work: ProvenWork<BlockNumberFor<T>>,
 	) -> Result<Option<u32>, DispatchError> {
 		ensure!(!new_blocks.is_empty(), Error::<T>::NoBlocks);
 		ensure!(Pools::<T>::contains_key(model), Error::<T>::TrainingNotOpen);
@@ -119,7 +119,7 @@ impl<T: Config> Pallet<T> {
 		NextRoundId::<T>::put(next);
 		OpenRoundCount::<T>::mutate(|count| *count = count.saturating_add(1));
 		OpenRoundsOf::<T>::insert(&trainer, open_of_trainer.saturating_add(1));
-		Self::note_submission(&trainer, id, anchor);
+		Self::note_submission(&trainer, id, work.anchor);
 		Self::deposit_event(Event::SubmissionReceived {
 			round: id,
 			model,
@@ -127,6 +127,6 @@ impl<T: Config> Pallet<T> {
 			blocks,
 			bond,
 		});
-		Ok(Self::enter_line(id, &trainer)?)
+		Ok(Self::enter_line(id, &trainer, work.bits)?)
 	}
 }

@@ -228,3 +228,27 @@ fn line_should_move_up_when_governance_makes_room() {
 		assert_eq!(measured_now().len(), 3);
 	});
 }
+
+#[test]
+fn more_work_should_go_first_and_make_room_among_equals() {
+	chain(1).build_and_execute(|| {
+		submit(TRAINER);
+		let crowd = (1..12).map(|n| submit(trainer(n, 50))).collect::<Vec<_>>();
+		WaitingRounds::<Test>::mutate(|line| {
+			for (place, entry) in line.iter_mut().enumerate() {
+				entry.work = [24, 25, 23, 26][place % 4];
+			}
+		});
+		// No work is asked for here, so it counts as none: the youngest with the least is not it.
+		let equal = RuntimeOrigin::signed(trainer(20, 50));
+		let refused = ProofOfLearning::submit(equal, MODEL, blocks(99), Envelope::default());
+		assert_noop!(refused, Error::<Test>::TooManyOpenRounds);
+		let id = submit(trainer(21, 51));
+		// Places 2, 6 and 10 had the least.
+		assert_event(Event::SubmissionDisplaced { round: crowd[10], by: id });
+		finish(measured_now()[0]);
+		assert_eq!(measured_now(), [id]);
+		finish(id);
+		assert_eq!(measured_now(), [crowd[3]], "the oldest with the most work");
+	});
+}

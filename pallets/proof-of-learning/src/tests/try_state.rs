@@ -189,7 +189,8 @@ fn check_should_find_wrong_rules() {
 fn check_should_find_a_line_that_is_not_what_waits() {
 	let expected = "the line is not the rounds that wait, oldest first";
 	assert_found(expected, || {
-		let entry = Waiting { round: AWAITING, trainer: OTHER_TRAINER, standing: Default::default() };
+		let entry =
+			Waiting { round: AWAITING, trainer: OTHER_TRAINER, standing: Default::default(), work: 0 };
 		WaitingRounds::<Test>::mutate(|line| line.try_push(entry).unwrap());
 	});
 	assert_found("a round is due without being open, or the reverse", || {
