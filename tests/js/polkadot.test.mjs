@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 import { blake2AsU8a } from '@polkadot/util-crypto';
-import { stringToU8a, u8aConcat } from '@polkadot/util';
+import { hexToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
 import { startNode } from './node.mjs';
 
 const SECONDS = 1_000;
@@ -70,6 +70,33 @@ const block = (component, kind, parents, byte) => ({
   manifestHash: hash(byte),
 });
 
+/** The envelope of a submission, with the proof of work that the chain's parameters ask for. */
+async function envelope(account, model, blocks, seal) {
+  const bits = (await api.query.proofOfLearning.parameters()).workBits.toNumber();
+  const header = await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead());
+  const challenge = blake2AsU8a(u8aConcat(
+    stringToU8a('blyan/work'),
+    account.publicKey,
+    api.createType('u32', model).toU8a(),
+    api.createType('Vec<H256>', blocks).toU8a(),
+    hexToU8a(seal),
+    header.hash.toU8a(),
+  ), 256);
+  const zeros = (bytes) => {
+    const first = bytes.findIndex((byte) => byte !== 0);
+    return first < 0 ? 8 * bytes.length : 8 * first + Math.clz32(bytes[first]) - 24;
+  };
+  const attempt = new Uint8Array(40);
+  attempt.set(challenge);
+  const view = new DataView(attempt.buffer);
+  let work = 0;
+  while (zeros(blake2AsU8a(attempt, 256)) < bits) {
+    work += 1;
+    view.setUint32(32, work, true);
+  }
+  return { seal, work, anchor: header.number.toNumber() };
+}
+
 test('the chain presents itself', async () => {
   assert.equal(api.runtimeVersion.specName.toString(), 'blyan');
   assert.equal(api.registry.chainTokens[0], 'BLY');
@@ -114,7 +141,16 @@ test('a round is followed from submission to verdict', { timeout: DEADLINE }, as
 
   const drawn = waitFor((event) => api.events.proofOfLearning.RoundDrawn.is(event));
   const update = block({ Expert: { layer: 0, index: 0 } }, 'Update', [head.unwrap().toHex()], 20);
-  const submitted = await send(api.tx.proofOfLearning.submit(model, [update], { seal: hash(21), work: 0 }), Bob);
+  // A development chain asks for no proof of work; this one shall, so that others are seen to make it too.
+  const parameters = (await api.query.proofOfLearning.parameters()).toJSON();
+  await send(api.tx.sudo.sudo(api.tx.proofOfLearning.forceSetParameters({ ...parameters, workBits: 12 })), Alice);
+  const without = api.tx.proofOfLearning.submit(model, [update], { seal: hash(21), work: 0, anchor: 0 });
+  await assert.rejects(send(without, Bob), /proofOfLearning\.Work/, 'a submission without work must be refused');
+  // A block's id is the hash of its record.
+  const Record = record.block.constructor;
+  const id = new Record(api.registry, { model, ...update, trainer: Bob.address }).hash;
+  const sealed = await envelope(Bob, model, [id], hash(21));
+  const submitted = await send(api.tx.proofOfLearning.submit(model, [update], sealed), Bob);
   const { round, blocks } = submitted.events.find((event) => api.events.proofOfLearning.SubmissionReceived.is(event)).data;
   const { attempt, committee } = (await drawn).data;
   assert.equal(committee.length, 3);

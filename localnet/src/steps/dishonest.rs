@@ -16,14 +16,18 @@ use blyan_primitives::{
 	dag::{Block, BlockId, SubmissionId},
 	economy::BLY,
 	merkle,
-	submission::Envelope,
 	worker::{Endpoint, Role, Roles},
 	Balance,
 };
 use blyan_store::{exchange_router, Store};
-use blyan_worker::content::Content;
+use blyan_worker::{
+	content::Content,
+	work::{envelope, Subject},
+	worker::random_hash,
+};
 use std::{net::Ipv4Addr, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 /// How long a submission may take to be in a finalized block.
 const SUBMISSION: Duration = Duration::from_secs(120);
@@ -97,14 +101,19 @@ impl Adversary {
 		}
 		let block = Block::from_new(MODEL, self.signer.account().clone(), new.clone()).id();
 		if scene.chain.block(block).await?.is_none() {
+			let subject = Subject {
+				account: self.signer.account().clone(),
+				model: MODEL,
+				blocks: vec![block],
+				seal: random_hash(),
+			};
+			let stop = CancellationToken::new();
+			let envelope = envelope(&*scene.chain, &subject, 0, &stop, |_| ()).await?;
+			let envelope = envelope.context("nobody stops it")?;
 			let blocks = vec![new].try_into().ok().context("one block is within the bound")?;
 			scene
 				.chain
-				.submit(
-					&self.signer,
-					Call::SubmitBlocks { model: MODEL, blocks, envelope: Envelope::default() },
-					Wait::InBlock,
-				)
+				.submit(&self.signer, Call::SubmitBlocks { model: MODEL, blocks, envelope }, Wait::InBlock)
 				.await?;
 		}
 		Ok(block)

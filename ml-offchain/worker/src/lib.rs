@@ -51,4 +51,5 @@ pub mod serve;
 pub mod status;
 pub mod store_command;
 pub mod trainer;
+pub mod work;
 pub mod worker;

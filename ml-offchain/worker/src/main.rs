@@ -18,7 +18,8 @@ use blyan_worker::{
 	serve,
 	status::status,
 	store_command, trainer,
-	worker::{Connection, Worker},
+	work::{envelope, Progress, Subject},
+	worker::{random_hash, Connection, Worker},
 };
 use clap::Parser;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -290,7 +291,13 @@ async fn roll_back(args: RollBackArgs) -> Result<()> {
 	let config = Config::load(&args.config.config)?;
 	let connection = Connection::open_interactively(&config).await?;
 	let (model, blocks) = (args.model, BlockIds::truncate_from(args.blocks));
-	let call = Call::RollBack { model, blocks };
+	let stop = shutdown_on_signals()?;
+	let (account, seal) = (connection.signer.account().clone(), random_hash());
+	let subject = Subject { account, model, blocks: blocks.to_vec(), seal };
+	let tell = |Progress { bits, tries }| eprintln!("proof of work: {tries} of about 2^{bits} hashes");
+	let envelope = envelope(&*connection.chain, &subject, 0, &stop, tell).await?;
+	let envelope = envelope.context("stopped before the proof of work was found; nothing was sent")?;
+	let call = Call::RollBack { model, blocks, envelope };
 	let receipt = connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
 	let round = receipt.events.iter().find_map(|event| match event {
 		ChainEvent::SubmissionReceived { round, .. } => Some(*round),

@@ -66,6 +66,9 @@ pub enum Happening {
 	},
 	/// The content is in the store.
 	Trained { job: u32, blocks: Vec<BlockId>, manifest: String, seconds: f64 },
+	/// The proof of work of a submission is looked for: so many tries, of 2 to the power of `bits` that are
+	/// expected.
+	Working { job: u32, bits: u32, tries: u64 },
 	/// The chain has the submission.
 	Submitted { job: u32, round: SubmissionId },
 	/// The round was closed.
@@ -184,6 +187,11 @@ fn describe(happening: &Happening) -> String {
 		}
 		Happening::Trained { job, blocks, manifest, seconds } => {
 			format!("job {job}: trained {} blocks in {seconds:.0} s, manifest {manifest}", blocks.len())
+		}
+		Happening::Working { job, bits, tries } => {
+			let expected = 2f64.powi((*bits).min(64) as i32) / 1e6;
+			let done = *tries as f64 / 1e6;
+			format!("job {job}: proof of work, {done:.1} of about {expected:.1} million hashes")
 		}
 		Happening::Submitted { job, round } => format!("job {job}: submitted, round {round}"),
 		Happening::Verdict { job, round, verdict, medians } => {

@@ -265,7 +265,8 @@ async fn rollback_should_bring_back_a_delta_that_was_better() {
 
 	let roll_back = async |blocks: &[Hash]| {
 		let round = stage.chain.fake.edit(|state| state.rounds.len() as SubmissionId);
-		let call = Call::RollBack { model: 0, blocks: BlockIds::truncate_from(blocks.to_vec()) };
+		let blocks = BlockIds::truncate_from(blocks.to_vec());
+		let call = Call::RollBack { model: 0, blocks, envelope: Envelope::default() };
 		stage.owner.chain.submit(&stage.owner.signer, call, Wait::Finalized).await.unwrap();
 		stage.chain.verdict(round).await
 	};

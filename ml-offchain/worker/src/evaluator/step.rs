@@ -359,7 +359,11 @@ impl State {
 fn deadline(phase: RoundPhase) -> BlockNumber {
 	match phase {
 		RoundPhase::Commit { until } | RoundPhase::Reveal { until } => until,
-		RoundPhase::AwaitingDraw | RoundPhase::Contest { .. } | RoundPhase::Closed(_) => BlockNumber::MAX,
+		RoundPhase::AwaitingDraw
+		| RoundPhase::Contest { .. }
+		| RoundPhase::Closed(_)
+		| RoundPhase::Waiting
+		| RoundPhase::AwaitingReplacement => BlockNumber::MAX,
 	}
 }
 

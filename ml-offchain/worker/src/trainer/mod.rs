@@ -15,13 +15,11 @@ use crate::{
 	progress::{Happening, Reporter},
 	repeats::Repeats,
 	rounds::newest,
+	work::{envelope, Progress, Subject},
 	worker::{random_hash, Worker},
 };
 use blyan_chain_client::{Call, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
-use blyan_primitives::{
-	dag::{ModelId, NewBlocks},
-	submission::Envelope,
-};
+use blyan_primitives::dag::{Block, ModelId, NewBlocks};
 use job::{JobError, Workshop};
 use std::{sync::Arc, time::Duration};
 use step::{step, Action, Entry, Input, JobNumber, JournalMismatch, Note, State, SubmissionView};
@@ -30,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The journal's name in the data folder.
 pub const JOURNAL: &str = "trainer";
+/// Most bits that are worked for beyond what the chain asks for: 256 times as long.
+const MAX_EXTRA_BITS: u32 = 8;
 /// Results that may wait to be taken in.
 const CHANNEL: usize = 64;
 
@@ -66,10 +66,27 @@ pub enum TrainError {
 
 /// What came back from a task.
 enum Event {
-	Trained { job: JobNumber, blocks: NewBlocks, heads: Box<Heads> },
-	TrainFailed { job: JobNumber, error: JobError },
-	Submitted { job: JobNumber, result: Result<(), SubmitError> },
-	Claimed { epoch: u32, is_final: bool },
+	Trained {
+		job: JobNumber,
+		blocks: NewBlocks,
+		heads: Box<Heads>,
+	},
+	TrainFailed {
+		job: JobNumber,
+		error: JobError,
+	},
+	Submitted {
+		job: JobNumber,
+		result: Result<(), SubmitError>,
+	},
+	/// The proof of work could not be made now.
+	NoWork {
+		job: JobNumber,
+	},
+	Claimed {
+		epoch: u32,
+		is_final: bool,
+	},
 }
 
 /// Trains until every job is settled, and stays until `shutdown`; with `once`, leaves when everything
@@ -99,6 +116,8 @@ struct TrainerWorker {
 	/// Loaded for the job before; the next one loads what changed.
 	heads: Option<Heads>,
 	claims: Claims,
+	/// How often the line was full: so many bits more are worked for the next time.
+	refusals: u32,
 	/// Jobs that could not be done.
 	failures: Repeats<JobNumber>,
 	tasks: JoinSet<()>,
@@ -138,6 +157,7 @@ impl TrainerWorker {
 			workshop,
 			heads: None,
 			claims: Claims::default(),
+			refusals: 0,
 			failures: Repeats::default(),
 			tasks: JoinSet::new(),
 			events,
@@ -225,7 +245,12 @@ impl TrainerWorker {
 				}
 				Input::TrainFailed { job }
 			}
-			Event::Submitted { job, result } => Input::Returned { job, is_refused: self.judge(job, result)? },
+			Event::Submitted { job, result } => {
+				let is_refused = self.judge(job, result)?;
+				self.refusals = if is_refused { self.refusals.saturating_add(1) } else { 0 };
+				Input::Returned { job, is_refused }
+			}
+			Event::NoWork { job } => Input::Returned { job, is_refused: false },
 			Event::Claimed { epoch, is_final } => {
 				self.claims.returned(epoch, is_final);
 				return Ok(());
@@ -243,8 +268,14 @@ impl TrainerWorker {
 			.any(|name| error.is_pallet_error("ProofOfLearning", name));
 		// An earlier submission of the same blocks was on its way: the next block shows it.
 		let is_there = error.is_pallet_error("ExpertDag", "BlockExists");
-		let is_passing =
-			error.is_retryable() || error.is_disconnect() || matches!(error, SubmitError::Unknown { .. });
+		// What was worked for is out of date: it is worked for anew.
+		let is_stale = ["WorkTooOld", "WorkReused", "WorkInsufficient", "WorkAnchorUnknown"]
+			.iter()
+			.any(|name| error.is_pallet_error("ProofOfLearning", name));
+		let is_passing = is_stale
+			|| error.is_retryable()
+			|| error.is_disconnect()
+			|| matches!(error, SubmitError::Unknown { .. });
 		if is_full || is_there || is_passing {
 			tracing::info!(job, %error, "the chain is asked again");
 			return Ok(is_full);
@@ -292,9 +323,24 @@ impl TrainerWorker {
 		let (chain, signer, events, model) =
 			(self.chain.clone(), self.signer.clone(), self.events.clone(), self.model);
 		let migration = self.workshop.config.train.jobs.get(job as usize).and_then(|plan| plan.migration);
+		let account = signer.account().clone();
+		let ids =
+			blocks.iter().map(|new| Block::from_new(model, account.clone(), new.clone()).id()).collect();
+		let subject = Subject { account, model, blocks: ids, seal: random_hash() };
+		let (reporter, stop) = (self.workshop.reporter.clone(), self.workshop.shutdown.clone());
+		let extra_bits = self.refusals.min(MAX_EXTRA_BITS);
 		self.tasks.spawn(async move {
+			let tell = |Progress { bits, tries }| reporter.tell(&Happening::Working { job, bits, tries });
+			let envelope = match envelope(&*chain, &subject, extra_bits, &stop, tell).await {
+				Ok(Some(envelope)) => envelope,
+				Ok(None) => return,
+				Err(error) => {
+					tracing::warn!(job, %error, "the proof of work is tried again with the next block");
+					let _ = events.send(Event::NoWork { job }).await;
+					return;
+				}
+			};
 			// Repeating is harmless: the chain takes a block once.
-			let envelope = Envelope { seal: random_hash(), work: 0 };
 			let call = match migration {
 				Some(migration) => Call::SubmitMigration { model, migration, blocks, envelope },
 				None => Call::SubmitBlocks { model, blocks, envelope },
@@ -344,7 +390,7 @@ impl TrainerWorker {
 						Event::TrainFailed { error: JobError::Stopped, .. } => {},
 						Event::TrainFailed { job, error } => tracing::warn!(job, %error, "while stopping"),
 						Event::Submitted { job, result: Err(error) } => tracing::warn!(job, %error, "while stopping"),
-						Event::Submitted { .. } | Event::Claimed { .. } => {},
+						Event::Submitted { .. } | Event::NoWork { .. } | Event::Claimed { .. } => {},
 					},
 					_ = self.tasks.join_next() => {},
 				}

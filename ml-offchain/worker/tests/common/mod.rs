@@ -222,7 +222,7 @@ impl Hidden {
 				}
 				return submit(state, who, model, Purpose::Migration(migration), blocks);
 			}
-			Call::RollBack { model, blocks } => {
+			Call::RollBack { model, blocks, .. } => {
 				let blocks = blocks.into_iter().map(|challenged| {
 					let Block { component, parents, .. } = state.blocks[&challenged].block.clone();
 					let Block { content, bytes, format, .. } = state.blocks[&parents[0]].block;

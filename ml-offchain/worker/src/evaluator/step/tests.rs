@@ -152,6 +152,40 @@ fn step_should_measure_anew_when_a_round_is_restarted() {
 }
 
 #[test]
+fn step_should_neither_measure_nor_commit_again_when_others_are_replaced() {
+	let mut state = new();
+	step(&mut state, finalized(1, vec![view(1, committing(20))]));
+	step(&mut state, measured(1, 1));
+	step(&mut state, Input::Returned { call: CallKey::Commit(attempt(1)), is_final: false });
+	let committed = |phase| RoundView { is_committed: true, ..view(1, phase) };
+	let awaiting = RoundPhase::AwaitingReplacement;
+	assert_eq!(step(&mut state, finalized(21, vec![committed(awaiting)])), []);
+	// The others have the time to commit once more, in the same attempt.
+	assert_eq!(step(&mut state, finalized(23, vec![committed(committing(43))])), []);
+	let actions = step(&mut state, finalized(44, vec![committed(RoundPhase::Reveal { until: 50 })]));
+	let call = Call::Reveal { attempt: attempt(1), finding: finding(3), salt: Hash::repeat_byte(1) };
+	assert_eq!(actions, [Action::Send(call)], "what was committed to before is revealed");
+}
+
+#[test]
+fn step_should_measure_when_drawn_in_place_of_another() {
+	let mut state = new();
+	// Not a member before: nothing is seen of the round.
+	assert_eq!(step(&mut state, finalized(21, vec![])), []);
+	let rounds = vec![view(1, committing(43))];
+	assert_eq!(step(&mut state, finalized(23, rounds.clone())), [Action::Measure(rounds[0].clone())]);
+}
+
+#[test]
+fn step_should_drop_what_it_measured_when_it_was_replaced_meanwhile() {
+	let mut state = new();
+	step(&mut state, finalized(1, vec![view(1, committing(20))]));
+	step(&mut state, finalized(21, vec![]));
+	let actions = step(&mut state, measured(1, 1));
+	assert!(matches!(&actions[..], [Action::Journal(_)]), "nothing is sent: {actions:?}");
+}
+
+#[test]
 fn round_view_should_be_of_members_of_an_open_rounds_committee_alone() {
 	let info = RoundInfo {
 		id: 3,
