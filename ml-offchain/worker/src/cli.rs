@@ -4,10 +4,10 @@ use crate::{collect::GRACE_HOURS, components::parse_component, progress::Progres
 use blyan_exchange::Provider;
 use blyan_primitives::{
 	cid::Cid,
-	dag::{BlockId, Component, ModelId, MAX_BLOCKS},
+	dag::{BlockId, Component, ModelId, SubmissionId, MAX_BLOCKS},
 	learning::{Gate, BIT_PER_BYTE},
 	migration::Migration,
-	Hash,
+	AccountId, Hash,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -31,6 +31,8 @@ pub enum Command {
 	Train(TrainArgs),
 	/// Measure candidates whenever drawn for a committee.
 	Evaluate(ConfigArgs),
+	/// Derive batches of training manifests again whenever drawn for it, and say whether they match.
+	AuditManifests(ConfigArgs),
 	/// Answer requests from the weights the chain accepted last.
 	Serve(ConfigArgs),
 	/// Turn a text into a validation pool and a training text.
@@ -47,6 +49,10 @@ pub enum Command {
 	RollBack(RollBackArgs),
 	/// Show registration, rounds, what is owed and why not yet.
 	Status(StatusArgs),
+	/// Show what a submission says that it learned from, and what auditors found of that.
+	Manifest(ManifestArgs),
+	/// As a model's owner: let it learn from a dataset, and say who is paid for it.
+	ApproveDataset(ApproveDatasetArgs),
 	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
 	Graph(GraphArgs),
 	/// Look after the content store.
@@ -141,6 +147,43 @@ pub struct ModelExportArgs {
 	/// Where to write the checkpoint: a folder that is empty, or not there yet.
 	#[arg(long, value_name = "DIR")]
 	pub out: PathBuf,
+}
+
+/// Options of `manifest`.
+#[derive(Args, Debug)]
+pub struct ManifestArgs {
+	/// The submission's round.
+	#[arg(value_name = "ROUND")]
+	pub round: SubmissionId,
+	/// The node's WebSocket.
+	#[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
+	pub node: String,
+	/// Print JSON.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// Options of `approve-dataset`.
+#[derive(Args, Debug)]
+pub struct ApproveDatasetArgs {
+	/// Where the configuration is; the key in it owns the model, and holds the deposit.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Which model.
+	#[arg(long, value_name = "N")]
+	pub model: ModelId,
+	/// The dataset's content.
+	#[arg(value_name = "CID")]
+	pub dataset: Cid,
+	/// Its length, in bytes.
+	#[arg(long, value_name = "BYTES")]
+	pub bytes: u64,
+	/// Who is paid for it; the model's owner if left out.
+	#[arg(long, value_name = "ACCOUNT")]
+	pub contributor: Option<AccountId>,
+	/// From now on improvements must come with a training manifest.
+	#[arg(long)]
+	pub require_manifests: bool,
 }
 
 /// Options of `propose-migration`.

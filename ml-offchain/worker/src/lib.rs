@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Each role has a pure core, `step(state, input) -> actions`, without I/O or clock
-//! ([`evaluator::step`], [`trainer::step`]), and an edge that carries the actions out. What was decided
+//! ([`evaluator::step`], [`trainer::step`], [`auditor::step`]), and an edge that carries the actions out. What was decided
 //! is in a [`journal`] before anybody is told of it, so a worker that is killed at any point and started
 //! again finishes its work and has nothing take effect twice.
 //!
@@ -16,8 +16,8 @@
 //! | --- | --- |
 //! | [`config`], [`cli`] | what a person writes and types |
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
-//! | [`evaluator`], [`trainer`], [`serve`] | the roles |
-//! | [`register_model`], [`import_text`], [`status`], [`graph`] | the commands that come and go |
+//! | [`evaluator`], [`trainer`], [`auditor`], [`serve`] | the roles |
+//! | [`register_model`], [`import_text`], [`status`], [`graph`], [`manifest_command`] | the commands that come and go |
 //! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
 //! | [`register`], [`claims`], [`rounds`] | what is read from the chain and sent to it for every role |
@@ -25,6 +25,7 @@
 
 #![warn(missing_docs)]
 
+pub mod auditor;
 pub mod claims;
 pub mod cli;
 pub mod collect;
@@ -40,6 +41,7 @@ pub mod hold;
 pub mod import_text;
 pub mod journal;
 pub mod keep;
+pub mod manifest_command;
 pub mod progress;
 pub mod register;
 pub mod register_model;

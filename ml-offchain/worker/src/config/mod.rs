@@ -2,7 +2,7 @@
 
 mod train;
 
-pub use train::{JobConfig, SubmitAs, TrainConfig};
+pub use train::{JobConfig, MixedText, SubmitAs, TrainConfig};
 
 use crate::serve::ServeConfig;
 use blyan_chain_client::{ClientConfig, KeyError, KeySource, Signer};
@@ -74,8 +74,25 @@ pub struct Config {
 	pub train: TrainConfig,
 	/// What `evaluate` does.
 	pub evaluate: EvaluateConfig,
+	/// What `audit-manifests` does.
+	pub audit: AuditConfig,
 	/// What `serve` does.
 	pub serve: ServeConfig,
+}
+
+/// What `audit-manifests` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+	/// How long a document, its hashes, and each dataset may take to fetch before they count as unfetchable, in
+	/// seconds.
+	pub fetch_timeout_seconds: u64,
+}
+
+impl Default for AuditConfig {
+	fn default() -> Self {
+		Self { fetch_timeout_seconds: 60 }
+	}
 }
 
 /// How the content store is looked after.
@@ -118,6 +135,7 @@ impl Default for Config {
 			store: StoreConfig::default(),
 			train: TrainConfig::default(),
 			evaluate: EvaluateConfig::default(),
+			audit: AuditConfig::default(),
 			serve: ServeConfig::default(),
 		}
 	}
@@ -200,9 +218,12 @@ impl Config {
 	fn make_whole(&mut self, folder: &Path) {
 		self.data_dir = folder.join(&self.data_dir);
 		self.key_file = self.key_file.take().map(|path| folder.join(path));
-		// A CID is no path.
-		if !self.train.text.is_empty() && self.train.text.parse::<blyan_primitives::cid::Cid>().is_err() {
-			self.train.text = folder.join(&self.train.text).display().to_string();
+		let mixed = self.train.texts.iter_mut().map(|mixed| &mut mixed.text);
+		for text in mixed.chain([&mut self.train.text]) {
+			// A CID is no path.
+			if !text.is_empty() && text.parse::<blyan_primitives::cid::Cid>().is_err() {
+				*text = folder.join(&text).display().to_string();
+			}
 		}
 	}
 
@@ -253,13 +274,13 @@ impl Config {
 		for (field, seconds) in [
 			("train.fetch_timeout_seconds", self.train.fetch_timeout_seconds),
 			("evaluate.fetch_timeout_seconds", self.evaluate.fetch_timeout_seconds),
+			("audit.fetch_timeout_seconds", self.audit.fetch_timeout_seconds),
 			("train.checkpoint_seconds", self.train.checkpoint_seconds),
 		] {
 			let holds = (1..=MAX_FETCH_SECONDS).contains(&seconds);
 			check(holds, field, format!("is {seconds}; it must be 1 to {MAX_FETCH_SECONDS}"))?;
 		}
-		let has_text = self.train.jobs.is_empty() || !self.train.text.is_empty();
-		check(has_text, "train.text", "is missing: a CID, or a path, of the text to train on".into())?;
+		self.train.validate_texts()?;
 		for (number, job) in self.train.jobs.iter().enumerate() {
 			job.validate(number)?;
 		}
@@ -401,6 +422,13 @@ mod tests {
 			("shutdown_seconds = 0", "shutdown_seconds is 0"),
 			("[evaluate]\nfetch_timeout_seconds = 0", "evaluate.fetch_timeout_seconds is 0"),
 			("[[train.jobs]]\nsteps = 1", "train.text is missing"),
+			("[audit]\nfetch_timeout_seconds = 0", "audit.fetch_timeout_seconds is 0"),
+			(
+				"[train]\ntext = \"t\"\n[[train.texts]]\ntext = \"u\"\npercent = 100",
+				"train.texts and train.text",
+			),
+			("[[train.texts]]\ntext = \"u\"\npercent = 99", "train.texts come to 99 percent"),
+			("[[train.texts]]\ntext = \"u\"\npercent = 0", "train.texts must each have"),
 			("[train]\ntext = \"t\"\n[[train.jobs]]\nsteps = 0", "train.jobs[0].steps must"),
 			(
 				"[train]\ntext = \"t\"\n[[train.jobs]]\ncomponents = []",
