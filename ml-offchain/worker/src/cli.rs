@@ -6,8 +6,8 @@ use crate::{
 use blyan_exchange::Provider;
 use blyan_primitives::{
 	cid::Cid,
-	dag::{BlockId, Component, ModelId, SubmissionId, MAX_BLOCKS},
-	learning::{DisputeId, Gate, BIT_PER_BYTE},
+	dag::{BlockId, Component, MAX_BLOCKS, ModelId, SubmissionId},
+	learning::{BIT_PER_BYTE, DisputeId, Gate},
 	migration::Migration,
 	sealed::{MAX_LOTS, MAX_LOT_SHARDS},
 	AccountId, Hash,
@@ -40,6 +40,8 @@ pub enum Command {
 	Evaluate(ConfigArgs),
 	/// Measure every round, and contest what evaluators report that cannot be right.
 	Watch(ConfigArgs),
+	/// Derive batches of training manifests again whenever drawn for it, and say whether they match.
+	AuditManifests(ConfigArgs),
 	/// Answer requests from the weights the chain accepted last.
 	Serve(ConfigArgs),
 	/// Turn a text into a validation pool and a training text.
@@ -73,6 +75,10 @@ pub enum Command {
 	Disputes(DisputesArgs),
 	/// Show registration, rounds, what is owed and why not yet.
 	Status(StatusArgs),
+	/// Show what a submission says that it learned from, and what auditors found of that.
+	Manifest(ManifestArgs),
+	/// As a model's owner: let it learn from a dataset, and say who is paid for it.
+	ApproveDataset(ApproveDatasetArgs),
 	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
 	Graph(GraphArgs),
 	/// Look after the content store.
@@ -218,6 +224,43 @@ pub struct ModelExportArgs {
 	/// Where to write the checkpoint: a folder that is empty, or not there yet.
 	#[arg(long, value_name = "DIR")]
 	pub out: PathBuf,
+}
+
+/// Options of `manifest`.
+#[derive(Args, Debug)]
+pub struct ManifestArgs {
+	/// The submission's round.
+	#[arg(value_name = "ROUND")]
+	pub round: SubmissionId,
+	/// The node's WebSocket.
+	#[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
+	pub node: String,
+	/// Print JSON.
+	#[arg(long)]
+	pub json: bool,
+}
+
+/// Options of `approve-dataset`.
+#[derive(Args, Debug)]
+pub struct ApproveDatasetArgs {
+	/// Where the configuration is; the key in it owns the model, and holds the deposit.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// Which model.
+	#[arg(long, value_name = "N")]
+	pub model: ModelId,
+	/// The dataset's content.
+	#[arg(value_name = "CID")]
+	pub dataset: Cid,
+	/// Its length, in bytes.
+	#[arg(long, value_name = "BYTES")]
+	pub bytes: u64,
+	/// Who is paid for it; the model's owner if left out.
+	#[arg(long, value_name = "ACCOUNT")]
+	pub contributor: Option<AccountId>,
+	/// From now on improvements must come with a training manifest.
+	#[arg(long)]
+	pub require_manifests: bool,
 }
 
 /// Options of `propose-migration`.

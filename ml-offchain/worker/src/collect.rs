@@ -94,8 +94,11 @@ fn manifest_pins(store: &Store, hashes: &BTreeSet<Hash>) -> Result<Pins, StoreEr
 				pins.add(file.cid, PinReason::OwnWork);
 				// That of first weights is another document, and names no text.
 				let manifest = serde_json::from_slice::<Manifest>(&bytes).ok();
-				for dataset in manifest.into_iter().flat_map(|manifest| manifest.datasets) {
-					pins.add(dataset.content, PinReason::Dataset);
+				if let Some(manifest) = manifest {
+					pins.add(manifest.leaves.content, PinReason::OwnWork);
+					for dataset in manifest.datasets {
+						pins.add(dataset.content, PinReason::Dataset);
+					}
 				}
 			}
 			Ok(_) | Err(StoreError::Missing { .. } | StoreError::Altered { .. }) => {}

@@ -140,7 +140,7 @@ pub async fn read(chain: &dyn Chain, config: &Config, models: &[ModelId]) -> Res
 			view.heads.extend(line(chain, block).await?);
 		}
 	}
-	view.datasets.extend(config.train.text.parse::<Cid>());
+	view.datasets.extend(config.train.sources().filter_map(|(text, _)| text.parse::<Cid>().ok()));
 	view.own = own_work(config)?;
 	Ok(view)
 }
@@ -235,7 +235,7 @@ fn open_work(entries: Vec<Entry>) -> Vec<BlockView> {
 			Entry::Began { job, .. } | Entry::Closed { job, .. } => {
 				open.remove(&job);
 			}
-			Entry::Trained { job, blocks } => {
+			Entry::Trained { job, blocks, .. } => {
 				open.insert(job, blocks.0.iter().map(view_of).collect::<Vec<_>>());
 			}
 		}
@@ -448,10 +448,10 @@ mod tests {
 		let closed = |job| Entry::Closed { job, round: 0, outcome: Outcome::Accepted };
 		let entries = vec![
 			Entry::Began { job: 0, digest: Hash::zero() },
-			Entry::Trained { job: 0, blocks: blocks(1) },
+			Entry::Trained { job: 0, blocks: blocks(1), manifest: None },
 			closed(0),
 			Entry::Began { job: 1, digest: Hash::zero() },
-			Entry::Trained { job: 1, blocks: blocks(2) },
+			Entry::Trained { job: 1, blocks: blocks(2), manifest: None },
 		];
 		assert_eq!(open_work(entries), [block(2)]);
 		assert_eq!(open_work(vec![Entry::Began { job: 0, digest: Hash::zero() }]), []);

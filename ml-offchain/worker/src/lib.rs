@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Each role has a pure core, `step(state, input) -> actions`, without I/O or clock
-//! ([`evaluator::step`], [`trainer::step`], [`referee::step`], [`watch::step`]), and an edge that carries the actions out. What was decided
+//! ([`evaluator::step`], [`trainer::step`], [`auditor::step`], [`referee::step`], [`watch::step`]), and an edge that
+//! carries the actions out. What was decided
 //! is in a [`journal`] before anybody is told of it, so a worker that is killed at any point and started
 //! again finishes its work and has nothing take effect twice.
 //!
@@ -16,10 +17,10 @@
 //! | --- | --- |
 //! | [`config`], [`cli`] | what a person writes and types |
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
-//! | [`evaluator`], [`trainer`], [`plant`], [`serve`] | the roles |
+//! | [`evaluator`], [`trainer`], [`auditor`], [`plant`], [`serve`] | the roles |
 //! | [`seal`] | sealed shards: making lots, keeping their keys, opening what is drawn |
 //! | [`referee`], [`watch`] | disputes: running a contested shard exactly; contesting what cannot be right |
-//! | [`register_model`], [`import_text`], [`status`], [`graph`] | the commands that come and go |
+//! | [`register_model`], [`import_text`], [`status`], [`graph`], [`manifest_command`] | the commands that come and go |
 //! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
 //! | [`register`], [`claims`], [`rounds`] | what is read from the chain and sent to it for every role |
@@ -28,6 +29,7 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+pub mod auditor;
 pub mod claims;
 pub mod cli;
 pub mod collect;
@@ -44,6 +46,7 @@ pub mod import_text;
 pub mod journal;
 pub mod keep;
 pub mod plant;
+pub mod manifest_command;
 pub mod progress;
 pub mod referee;
 pub mod register;

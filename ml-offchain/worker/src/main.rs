@@ -7,15 +7,17 @@ use blyan_primitives::{architecture::Architecture, dag::BlockIds, learning::Vali
 use blyan_store::Store;
 use blyan_worker::{
 	audit,
+	auditor,
 	cli::{
-		Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ModelCommand, ModelExportArgs,
-		ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs, SetCanaryKeyArgs, StatusArgs,
-		StoreCommand, TrainArgs,
+		ApproveDatasetArgs, Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs, ModelCommand,
+		ModelExportArgs, ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs,
+		SetCanaryKeyArgs, StatusArgs, StoreCommand, TrainArgs,
 	},
 	config::Config,
 	evaluator, graph,
 	import_text::{import_text, Division, ImportedText},
 	plant,
+	manifest_command::ManifestText,
 	progress::Reporter,
 	register_model::{register_model, FirstWeights, Registration},
 	seal_command, serve,
@@ -125,6 +127,14 @@ async fn run(command: Command) -> Result<()> {
 				() = shutdown.cancelled() => Ok(()),
 			}
 		}
+		Command::AuditManifests(args) => {
+			let config = Config::load(&args.config)?;
+			let shutdown = shutdown_on_signals()?;
+			let Some(worker) = start(config, Role::Auditor, &shutdown).await? else { return Ok(()) };
+			Ok(auditor::run(worker, shutdown).await?)
+		}
+		Command::Manifest(args) => show_manifest(args).await,
+		Command::ApproveDataset(args) => approve_dataset(args).await,
 		Command::Serve(args) => {
 			let config = Config::load(&args.config)?;
 			Ok(serve::run(config, shutdown_on_signals()?).await?)
@@ -398,6 +408,36 @@ async fn show_disputes(args: DisputesArgs) -> Result<()> {
 	}
 	if found.is_empty() {
 		println!("no dispute is open");
+	}
+	Ok(())
+}
+
+async fn show_manifest(args: ManifestArgs) -> Result<()> {
+	let chain = Client::connect(ClientConfig::new(&args.node)).await?;
+	let info = chain.training_manifest(args.round).await?;
+	let info = info.with_context(|| {
+		format!("submission {} has no training manifest, or it is kept no more", args.round)
+	})?;
+	if args.json {
+		println!("{}", serde_json::to_string_pretty(&info)?);
+	} else {
+		println!("{}", ManifestText(&info));
+	}
+	Ok(())
+}
+
+async fn approve_dataset(args: ApproveDatasetArgs) -> Result<()> {
+	let config = Config::load(&args.config.config)?;
+	let connection = Connection::open_interactively(&config).await?;
+	let ApproveDatasetArgs { model, dataset, bytes, contributor, require_manifests, .. } = args;
+	let contributor = contributor.unwrap_or_else(|| connection.account().clone());
+	let call = Call::ApproveDataset { model, dataset, bytes, contributor: contributor.clone() };
+	connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
+	println!("model {model} may learn from {dataset}; {contributor} is paid for it");
+	if require_manifests {
+		let call = Call::RequireManifests { model, required: true };
+		connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
+		println!("its improvements must come with a training manifest");
 	}
 	Ok(())
 }

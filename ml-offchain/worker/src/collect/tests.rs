@@ -138,7 +138,7 @@ async fn collect_should_spare_a_chain_of_deltas_down_to_whole_weights() {
 #[tokio::test]
 async fn collect_should_spare_the_text_that_a_head_was_trained_on() {
 	let stage = Stage::new().await;
-	let [head, text, other] = ["head", "text", "other"].map(|text| stage.old(text));
+	let [head, text, leaves, other] = ["head", "text", "leaves", "other"].map(|text| stage.old(text));
 	let manifest = Manifest {
 		format: manifest::FORMAT.into(),
 		trainer: AccountId::new([1; 32]),
@@ -146,10 +146,12 @@ async fn collect_should_spare_the_text_that_a_head_was_trained_on() {
 		generation: 0,
 		version_root: Hash::zero(),
 		parents: vec![],
-		datasets: vec![manifest::Dataset { content: text, bytes: 4, weight: 1.0 }],
+		datasets: vec![manifest::Dataset { content: text, bytes: 4, weight: 1 }],
+		binding: Hash::zero(),
 		job: Default::default(),
 		samples: 1,
 		batches_root: Hash::zero(),
+		leaves: manifest::Leaves { content: leaves, bytes: 6 },
 		wall_seconds: 1.0,
 		device_seconds: 1.0,
 	};
@@ -157,7 +159,7 @@ async fn collect_should_spare_the_text_that_a_head_was_trained_on() {
 	let stored = stage.old(&manifest);
 	stage.put_model(&[(BlockKind::Update, head, manifest::hash(manifest.as_bytes()))], Tokenizer::Bytes);
 	assert_eq!(stage.collect().await.unwrap(), [other]);
-	assert!(stage.store().contains(&stored) && stage.store().contains(&text));
+	assert!([stored, text, leaves].iter().all(|cid| stage.store().contains(cid)));
 }
 
 #[tokio::test]

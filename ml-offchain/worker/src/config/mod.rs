@@ -2,7 +2,7 @@
 
 mod train;
 
-pub use train::{JobConfig, SubmitAs, TrainConfig};
+pub use train::{JobConfig, MixedText, SubmitAs, TrainConfig};
 
 use crate::{evaluator::measure::MeasureOptions, serve::ServeConfig};
 use blyan_chain_client::{ClientConfig, KeyError, KeySource, Signer};
@@ -78,6 +78,8 @@ pub struct Config {
 	pub evaluate: EvaluateConfig,
 	/// What `watch` does, and `evaluate` besides.
 	pub watch: WatchConfig,
+	/// What `audit-manifests` does.
+	pub audit: AuditConfig,
 	/// What `serve` does.
 	pub serve: ServeConfig,
 	/// What becomes of sealed lots.
@@ -91,6 +93,21 @@ pub struct SealConfig {
 	/// Whether a running worker opens what was sealed with this `data_dir` when a round has drawn it. If not,
 	/// `blyan-worker open-lots` must, or the bonds of the lots are lost.
 	pub open: bool,
+}
+
+/// What `audit-manifests` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+	/// How long a document, its hashes, and each dataset may take to fetch before they count as unfetchable, in
+	/// seconds.
+	pub fetch_timeout_seconds: u64,
+}
+
+impl Default for AuditConfig {
+	fn default() -> Self {
+		Self { fetch_timeout_seconds: 60 }
+	}
 }
 
 /// How the content store is looked after.
@@ -162,6 +179,7 @@ impl Default for Config {
 			plant: PlantConfig::default(),
 			evaluate: EvaluateConfig::default(),
 			watch: WatchConfig::default(),
+			audit: AuditConfig::default(),
 			serve: ServeConfig::default(),
 			seal: SealConfig::default(),
 		}
@@ -252,9 +270,12 @@ impl Config {
 		self.data_dir = folder.join(&self.data_dir);
 		self.key_file = self.key_file.take().map(|path| folder.join(path));
 		self.plant.canary_key_file = self.plant.canary_key_file.take().map(|path| folder.join(path));
-		// A CID is no path.
-		if !self.train.text.is_empty() && self.train.text.parse::<blyan_primitives::cid::Cid>().is_err() {
-			self.train.text = folder.join(&self.train.text).display().to_string();
+		let mixed = self.train.texts.iter_mut().map(|mixed| &mut mixed.text);
+		for text in mixed.chain([&mut self.train.text]) {
+			// A CID is no path.
+			if !text.is_empty() && text.parse::<blyan_primitives::cid::Cid>().is_err() {
+				*text = folder.join(&text).display().to_string();
+			}
 		}
 	}
 
@@ -310,13 +331,13 @@ impl Config {
 		for (field, seconds) in [
 			("train.fetch_timeout_seconds", self.train.fetch_timeout_seconds),
 			("evaluate.fetch_timeout_seconds", self.evaluate.fetch_timeout_seconds),
+			("audit.fetch_timeout_seconds", self.audit.fetch_timeout_seconds),
 			("train.checkpoint_seconds", self.train.checkpoint_seconds),
 		] {
 			let holds = (1..=MAX_FETCH_SECONDS).contains(&seconds);
 			check(holds, field, format!("is {seconds}; it must be 1 to {MAX_FETCH_SECONDS}"))?;
 		}
-		let has_text = self.train.jobs.is_empty() || !self.train.text.is_empty();
-		check(has_text, "train.text", "is missing: a CID, or a path, of the text to train on".into())?;
+		self.train.validate_texts()?;
 		for (number, job) in self.train.jobs.iter().enumerate() {
 			job.validate(number)?;
 		}
@@ -468,6 +489,13 @@ mod tests {
 			("shutdown_seconds = 0", "shutdown_seconds is 0"),
 			("[evaluate]\nfetch_timeout_seconds = 0", "evaluate.fetch_timeout_seconds is 0"),
 			("[[train.jobs]]\nsteps = 1", "train.text is missing"),
+			("[audit]\nfetch_timeout_seconds = 0", "audit.fetch_timeout_seconds is 0"),
+			(
+				"[train]\ntext = \"t\"\n[[train.texts]]\ntext = \"u\"\npercent = 100",
+				"train.texts and train.text",
+			),
+			("[[train.texts]]\ntext = \"u\"\npercent = 99", "train.texts come to 99 percent"),
+			("[[train.texts]]\ntext = \"u\"\npercent = 0", "train.texts must each have"),
 			("[train]\ntext = \"t\"\n[[train.jobs]]\nsteps = 0", "train.jobs[0].steps must"),
 			(
 				"[train]\ntext = \"t\"\n[[train.jobs]]\ncomponents = []",

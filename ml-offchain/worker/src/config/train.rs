@@ -2,9 +2,10 @@
 
 use super::ConfigError;
 use crate::components::Selection;
-use blyan_model::{Device, TrainConfig as ModelTrainConfig};
+use blyan_model::{Device, TrainConfig as ModelTrainConfig, WHOLE};
 use blyan_primitives::{
 	dag::{Component, ModelId},
+	manifest::MAX_DATASETS,
 	merkle,
 	migration::Migration,
 	Hash,
@@ -19,6 +20,9 @@ pub struct TrainConfig {
 	pub model: ModelId,
 	/// The training text: a CID, or a path. `import-text` prints the CID.
 	pub text: String,
+	/// Texts to mix, instead of `text`.
+	#[serde(skip_serializing_if = "Vec::is_empty")]
+	pub texts: Vec<MixedText>,
 	/// Write a checkpoint at least this often, in seconds.
 	pub checkpoint_seconds: u64,
 	/// How often a submission that came to no verdict is sent again.
@@ -27,6 +31,56 @@ pub struct TrainConfig {
 	pub fetch_timeout_seconds: u64,
 	/// What to train, one after another; each starts from the heads that the one before left.
 	pub jobs: Vec<JobConfig>,
+}
+
+/// A text, and how much of the batches is of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MixedText {
+	/// A CID, or a path.
+	pub text: String,
+	/// Of a hundred sequences, how many; all texts add up to 100.
+	pub percent: u32,
+}
+
+impl TrainConfig {
+	/// What is trained on, each with its weight in parts of [`WHOLE`].
+	pub fn sources(&self) -> impl Iterator<Item = (&str, u32)> {
+		let one = self.texts.is_empty().then_some((self.text.as_str(), WHOLE));
+		let mixed =
+			self.texts.iter().map(|mixed| (mixed.text.as_str(), mixed.percent.saturating_mul(WHOLE / 100)));
+		one.into_iter().chain(mixed)
+	}
+
+	/// Names it, for the digest of a job.
+	pub fn sources_name(&self) -> String {
+		match self.texts.is_empty() {
+			true => self.text.clone(),
+			false => self.sources().map(|(text, weight)| format!("{weight} {text}\n")).collect(),
+		}
+	}
+
+	pub(super) fn validate_texts(&self) -> Result<(), ConfigError> {
+		if self.texts.is_empty() {
+			let has_text = self.jobs.is_empty() || !self.text.is_empty();
+			let why = "is missing: a CID, or a path, of the text to train on";
+			return has_text.then_some(()).ok_or_else(|| ConfigError::field("train.text", why));
+		}
+		let refuse = |why: String| Err(ConfigError::field("train.texts", why));
+		if !self.text.is_empty() {
+			return refuse("and train.text are both given; name all texts in train.texts".into());
+		}
+		if self.texts.len() > MAX_DATASETS as usize {
+			return refuse(format!("has {} texts; at most {MAX_DATASETS}", self.texts.len()));
+		}
+		if self.texts.iter().any(|mixed| mixed.text.is_empty() || mixed.percent == 0) {
+			return refuse("must each have a text and a percent above 0".into());
+		}
+		match self.texts.iter().map(|mixed| u64::from(mixed.percent)).sum::<u64>() {
+			100 => Ok(()),
+			sum => refuse(format!("come to {sum} percent; they must add up to 100")),
+		}
+	}
 }
 
 /// How a job's result is sent to the chain.
@@ -86,6 +140,7 @@ impl Default for TrainConfig {
 		Self {
 			model: 0,
 			text: String::new(),
+			texts: Vec::new(),
 			checkpoint_seconds: 10,
 			max_resubmissions: 3,
 			fetch_timeout_seconds: 120,

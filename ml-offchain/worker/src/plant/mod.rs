@@ -13,7 +13,8 @@ use crate::{
 	progress::{Happening, Reporter},
 	rounds::newest,
 	trainer::{
-		job::{JobError, Workshop},
+		asked_for,
+		job::{JobError, Trained, Workshop},
 		step::SubmissionView,
 	},
 	work::{envelope, Progress, Subject},
@@ -23,7 +24,7 @@ use blyan_chain_client::{Call, Chain, ChainError, KeyError, KeyFile, Signer, Sub
 use blyan_primitives::{
 	api::{CanaryKeyInfo, LotteryPeriod},
 	canary::{self, LotProof, PeriodNumber},
-	dag::NewBlocks,
+	submission::Envelope,
 	AccountId, BlockNumber,
 };
 use polkadot_sdk::sp_core::{sr25519::Pair, Pair as _};
@@ -114,7 +115,7 @@ enum RevealError {
 
 /// What came back from a task.
 enum Event {
-	Made(NewBlocks),
+	Made(Box<Trained>),
 	MakeFailed(JobError),
 	NoWork(ChainError),
 	Submitted(Result<(), SubmitError>),
@@ -321,8 +322,10 @@ impl Planter {
 
 	fn take(&mut self, event: Event) -> Result<(), PlantError> {
 		let input = match event {
-			Event::Made(blocks) => {
-				let actions = step(&mut self.state, Input::Made { salt: random_hash().0, blocks });
+			Event::Made(made) => {
+				let Trained { blocks, manifest, .. } = *made;
+				let made = Input::Made { salt: random_hash().0, blocks, manifest };
+				let actions = step(&mut self.state, made);
 				self.carry_out(actions)?;
 				// The journal has the result now.
 				return Ok(self.workshop.forget_run(JOB)?);
@@ -333,7 +336,7 @@ impl Planter {
 				Input::MakeFailed
 			}
 			Event::NoWork(error) => {
-				tracing::warn!(%error, "the proof of work is tried again with the next block");
+				tracing::warn!(%error, "the submission is tried again with the next block");
 				Input::Submitted
 			}
 			Event::Submitted(Err(error)) if !is_passing(&error) => return Err(PlantError::Refused(error)),
@@ -382,7 +385,7 @@ impl Planter {
 		self.tasks.spawn(async move {
 			let made = workshop.train_canary(JOB).await;
 			// Nobody listens any more when the worker stops.
-			let _ = events.send(made.map_or_else(Event::MakeFailed, Event::Made)).await;
+			let _ = events.send(made.map_or_else(Event::MakeFailed, |made| Event::Made(Box::new(made)))).await;
 		});
 	}
 
@@ -403,6 +406,14 @@ impl Planter {
 					return;
 				}
 			};
+			let manifest = match asked_for(&*chain, model, made.manifest).await {
+				Ok(manifest) => manifest,
+				Err(error) => {
+					let _ = events.send(Event::NoWork(error)).await;
+					return;
+				}
+			};
+			let envelope = Envelope { manifest, ..envelope };
 			// Repeating is harmless: the chain takes a block once.
 			let call = Call::SubmitBlocks { model, blocks: made.blocks, envelope };
 			let result = chain.submit(&signer, call, Wait::Finalized).await.map(|_| ());

@@ -12,6 +12,7 @@ use blyan_primitives::{
 	canary::{CanaryKey, PeriodNumber},
 	dag::{Block, BlockId, ModelId, NewBlocks, SubmissionId},
 	learning::Medians,
+	manifest::TrainingManifest,
 	AccountId,
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub enum Entry {
 		salt: ScaleHex<[u8; 32]>,
 		/// What is submitted, to the byte.
 		blocks: ScaleHex<NewBlocks>,
+		/// What it says that was learned from.
+		manifest: Option<ScaleHex<TrainingManifest>>,
 	},
 	/// Its round was closed.
 	Closed {
@@ -46,6 +49,8 @@ pub struct Made {
 	pub salt: [u8; 32],
 	/// What is submitted.
 	pub blocks: NewBlocks,
+	/// What it says that was learned from.
+	pub manifest: Option<TrainingManifest>,
 	/// The ids of its blocks.
 	pub ids: Vec<BlockId>,
 }
@@ -68,6 +73,8 @@ pub enum Input {
 		salt: [u8; 32],
 		/// What to submit.
 		blocks: NewBlocks,
+		/// What it says that was learned from.
+		manifest: Option<TrainingManifest>,
 	},
 	/// It could not be made, in a way that may pass.
 	MakeFailed,
@@ -174,10 +181,11 @@ impl State {
 
 	fn apply(&mut self, entry: &Entry) {
 		match entry {
-			Entry::Made { key: ScaleHex(key), salt: ScaleHex(salt), blocks: ScaleHex(blocks) } => {
+			Entry::Made { key: ScaleHex(key), salt: ScaleHex(salt), blocks: ScaleHex(blocks), manifest } => {
 				let id = |block: &_| Block::from_new(self.model, self.me.clone(), Clone::clone(block)).id();
 				let ids = blocks.iter().map(id).collect();
-				let made = Made { key: *key, salt: *salt, blocks: blocks.clone(), ids };
+				let manifest = manifest.as_ref().map(|ScaleHex(manifest)| manifest.clone());
+				let made = Made { key: *key, salt: *salt, blocks: blocks.clone(), manifest, ids };
 				// The first one stands: it may have been sent.
 				self.made.get_or_insert(made);
 			}
@@ -247,10 +255,10 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 	let mut actions = Vec::new();
 	match input {
 		Input::Finalized { wins, submission, good } => state.watch(&mut actions, &wins, submission, &good),
-		Input::Made { salt, blocks } => {
+		Input::Made { salt, blocks, manifest } => {
 			state.is_making = false;
-			let entry =
-				Entry::Made { key: ScaleHex(state.key), salt: ScaleHex(salt), blocks: ScaleHex(blocks) };
+			let (key, salt, blocks) = (ScaleHex(state.key), ScaleHex(salt), ScaleHex(blocks));
+			let entry = Entry::Made { key, salt, blocks, manifest: manifest.map(ScaleHex) };
 			// Sent with the next block, once the chain was asked.
 			state.record(&mut actions, entry);
 		}
@@ -308,7 +316,7 @@ mod tests {
 	/// The journal of one that is made.
 	fn made() -> Vec<Entry> {
 		let mut state = state(vec![]);
-		match &step(&mut state, Input::Made { salt: SALT, blocks: blocks() })[..] {
+		match &step(&mut state, Input::Made { salt: SALT, blocks: blocks(), manifest: None })[..] {
 			[Action::Journal(entry)] => vec![entry.clone()],
 			other => panic!("{other:?}"),
 		}
@@ -323,7 +331,7 @@ mod tests {
 		assert!(step(&mut state, finalized(&[3], None, &[])).is_empty(), "once");
 		step(&mut state, Input::MakeFailed);
 		assert_eq!(step(&mut state, finalized(&[3], None, &[])).len(), 2, "tried again");
-		let actions = step(&mut state, Input::Made { salt: SALT, blocks: blocks() });
+		let actions = step(&mut state, Input::Made { salt: SALT, blocks: blocks(), manifest: None });
 		assert!(matches!(&actions[..], [Action::Journal(Entry::Made { .. })]));
 		assert!(step(&mut state, finalized(&[], None, &[])).is_empty(), "the win is over");
 		let actions = step(&mut state, finalized(&[8], None, &[]));

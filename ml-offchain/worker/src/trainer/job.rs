@@ -1,6 +1,6 @@
 //! One training run, from verified heads to blocks in the store; resumable at every checkpoint.
 
-use super::manifest::{self, Dataset, Manifest, FORMAT};
+use super::manifest::{self, Dataset, Leaves, Manifest, FORMAT};
 use crate::{
 	components::AbsentComponent,
 	config::{Config, JobConfig, SubmitAs},
@@ -15,7 +15,7 @@ use crate::{
 };
 use blyan_chain_client::Chain;
 use blyan_delta::{Delta, DeltaError, DeltaOptions};
-use blyan_model::{ModelError, Text, Trainer, Weights};
+use blyan_model::{Mixture, ModelError, Text, Trainer, Weights};
 use blyan_primitives::{
 	cid::Cid,
 	dag::{
@@ -25,6 +25,7 @@ use blyan_primitives::{
 	delta::MAX_LENGTH_BEFORE_COMPACTION,
 	draw::draw_shards,
 	learning::{Gate, NanoBits, ValidationPool},
+	manifest::{binding, TrainingManifest},
 	migration::MigrationError,
 	AccountId, Hash,
 };
@@ -95,7 +96,7 @@ pub enum JobError {
 		/// Why.
 		source: DeltaError,
 	},
-	/// The training text is neither a file nor in the store.
+	/// A training text is neither a file nor in the store.
 	#[error(
 		"train.text: {0} is not in the store; put it there with `blyan-worker import-text FILE --store {1}`"
 	)]
@@ -150,6 +151,17 @@ impl JobError {
 			_ => false,
 		}
 	}
+}
+
+/// What a job came to.
+#[derive(Debug)]
+pub struct Trained {
+	/// What to submit.
+	pub blocks: NewBlocks,
+	/// What was learned from; `None` if nothing was.
+	pub manifest: Option<TrainingManifest>,
+	/// What was improved on.
+	pub heads: Heads,
 }
 
 /// What a run started from: kept beside its checkpoint, so that it is finished on the same heads
@@ -220,7 +232,7 @@ impl Workshop {
 	///
 	/// # Errors
 	/// [`JobError`]; whatever it is, finished steps up to the last checkpoint are not lost.
-	pub async fn train(&self, job: u32, known: Option<Heads>) -> Result<(NewBlocks, Heads), JobError> {
+	pub async fn train(&self, job: u32, known: Option<Heads>) -> Result<Trained, JobError> {
 		self.run(job, known, false).await
 	}
 
@@ -229,16 +241,11 @@ impl Workshop {
 	///
 	/// # Errors
 	/// As there, and [`JobError::CanaryTooWeak`].
-	pub async fn train_canary(&self, job: u32) -> Result<NewBlocks, JobError> {
-		Ok(self.run(job, None, true).await?.0)
+	pub async fn train_canary(&self, job: u32) -> Result<Trained, JobError> {
+		self.run(job, None, true).await
 	}
 
-	async fn run(
-		&self,
-		job: u32,
-		known: Option<Heads>,
-		is_canary: bool,
-	) -> Result<(NewBlocks, Heads), JobError> {
+	async fn run(&self, job: u32, known: Option<Heads>, is_canary: bool) -> Result<Trained, JobError> {
 		let (train, files) = (&self.config.train, RunFiles::new(&self.config, job));
 		let Some(plan) = train.jobs.get(job as usize).cloned() else { return Err(JobError::Stopped) };
 		fs::create_dir_all(self.config.checkpoint_dir())
@@ -262,7 +269,8 @@ impl Workshop {
 			return Err(JobError::TooManyComponents { job, count: components.len() });
 		}
 		if plan.submit_as == SubmitAs::Snapshots {
-			return Ok((self.compact(job, &components, &heads, patience).await?, heads));
+			let blocks = self.compact(job, &components, &heads, patience).await?;
+			return Ok(Trained { blocks, manifest: None, heads });
 		}
 		let check = match is_canary {
 			true => Some(self.canary_check(&heads, patience).await?),
@@ -271,15 +279,15 @@ impl Workshop {
 		let run = Run {
 			check,
 			job,
-			digest: plan.digest(train.model, &train.text),
+			digest: plan.digest(train.model, &train.sources_name()),
 			plan,
 			components,
 			heads: heads.clone(),
 			files,
 			workshop: self.clone(),
 		};
-		let blocks = tokio::task::spawn_blocking(move || run.to_blocks()).await??;
-		Ok((blocks, heads))
+		let (blocks, manifest) = tokio::task::spawn_blocking(move || run.to_blocks()).await??;
+		Ok(Trained { blocks, manifest, heads })
 	}
 
 	/// What a canary is measured on before it is sent.
@@ -355,12 +363,15 @@ impl Run {
 		JobError::Model { job: self.job, source }
 	}
 
-	fn to_blocks(&self) -> Result<NewBlocks, JobError> {
+	fn to_blocks(&self) -> Result<(NewBlocks, Option<TrainingManifest>), JobError> {
 		let store = self.workshop.content.store();
-		let text = store_text(store, &self.workshop.config.train.text)?;
-		// Until the manifest names it.
-		let _hold = self.workshop.content.hold([text.cid]);
-		let (mut trainer, mut record) = self.open(map_text(&store.path(&text.cid))?)?;
+		let mut sources = Vec::new();
+		for (text, weight) in self.workshop.config.train.sources() {
+			sources.push((store_text(store, text)?, weight));
+		}
+		// Until the manifest names them.
+		let _hold = self.workshop.content.hold(sources.iter().map(|(text, _)| text.cid));
+		let (mut trainer, mut record) = self.open(&sources)?;
 		self.workshop.reporter.tell(&Happening::JobStarted {
 			job: self.job,
 			model: self.heads.info.id,
@@ -374,7 +385,7 @@ impl Run {
 			Some(check) => self.degraded(trainer.weights(), check)?,
 			None => trainer.weights().clone(),
 		};
-		self.store_result(&trainer, &candidate, &record, text)
+		self.store_result(&trainer, &candidate, &record, &sources)
 	}
 
 	/// The step from the heads to what was trained, turned round; made longer until it does harm that no evaluator
@@ -409,11 +420,12 @@ impl Run {
 	}
 
 	/// The run that was interrupted, or a new one.
-	fn open(&self, text: Text) -> Result<(Trainer, RunRecord), JobError> {
+	fn open(&self, sources: &[(Stored, u32)]) -> Result<(Trainer, RunRecord), JobError> {
 		let config = self.plan.for_model(self.components.clone(), self.workshop.config.compute_threads());
 		if let Some(record) = self.files.read(self.digest) {
 			let tokenizer = self.heads.weights.tokenizer().map_err(|error| self.model_error(error))?;
-			match Trainer::resume(&self.files.checkpoint, config.clone(), text.clone(), tokenizer) {
+			let mixture = self.mixture(sources, &record)?;
+			match Trainer::resume_on(&self.files.checkpoint, config.clone(), mixture, tokenizer) {
 				Ok(trainer) => return Ok((trainer, record)),
 				Err(error @ ModelError::Checkpoint { .. }) => {
 					tracing::warn!(%error, "the run starts from the beginning")
@@ -434,14 +446,30 @@ impl Run {
 			parents,
 			wall_seconds: 0.0,
 		};
+		let mixture = self.mixture(sources, &record)?;
 		let start = match &self.plan.migration {
 			Some(migration) => self.heads.weights.migrated(migration, self.plan.seed),
 			None => Ok(self.heads.weights.clone()),
 		};
 		let trainer = start
-			.and_then(|start| Trainer::new(start, config, text))
+			.and_then(|start| Trainer::on(start, config, mixture))
 			.map_err(|error| self.model_error(error))?;
 		Ok((trainer, record))
+	}
+
+	/// The texts, bound to this account and to what the run improves on.
+	fn mixture(&self, sources: &[(Stored, u32)], record: &RunRecord) -> Result<Mixture, JobError> {
+		let store = self.workshop.content.store();
+		let mut texts = Vec::new();
+		for (text, weight) in sources {
+			texts.push((map_text(&store.path(&text.cid))?, *weight));
+		}
+		Mixture::new(texts, self.binding(record)).map_err(|error| self.model_error(error))
+	}
+
+	fn binding(&self, record: &RunRecord) -> Hash {
+		let parents: Vec<_> = record.parents.iter().map(|(_, parent)| Some(*parent)).collect();
+		binding(&self.workshop.account, self.heads.info.id, &parents)
 	}
 
 	/// The head that a component is trained from; with a migration, that of the component which its weights
@@ -519,10 +547,12 @@ impl Run {
 		trainer: &Trainer,
 		candidate: &Weights,
 		record: &RunRecord,
-		text: Stored,
-	) -> Result<NewBlocks, JobError> {
+		sources: &[(Stored, u32)],
+	) -> Result<(NewBlocks, Option<TrainingManifest>), JobError> {
 		let store = self.workshop.content.store();
 		let threads = trainer.config().threads as f64;
+		let leaves: Vec<u8> = trainer.batch_leaves().iter().flat_map(|leaf| leaf.0).collect();
+		let leaves = store.put_bytes(&leaves)?;
 		let manifest = Manifest {
 			format: FORMAT.into(),
 			trainer: self.workshop.account.clone(),
@@ -530,17 +560,23 @@ impl Run {
 			generation: record.generation,
 			version_root: record.version_root,
 			parents: record.parents.iter().map(|(_, parent)| *parent).collect(),
-			datasets: vec![Dataset { content: text.cid, bytes: text.bytes, weight: 1.0 }],
+			binding: self.binding(record),
+			datasets: sources
+				.iter()
+				.map(|(text, weight)| Dataset { content: text.cid, bytes: text.bytes, weight: *weight })
+				.collect(),
 			job: self.plan.clone(),
 			samples: u64::from(self.plan.steps) * u64::from(self.plan.batch),
 			batches_root: trainer.batch_root(),
+			leaves: Leaves { content: leaves.cid, bytes: leaves.bytes },
 			wall_seconds: record.wall_seconds,
 			device_seconds: record.wall_seconds * threads,
 		};
 		// A manifest of hashes, texts and finite numbers has a JSON form.
-		let manifest = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-		let stored_manifest = store.put_bytes(&manifest)?;
-		let manifest_hash = manifest::hash(&manifest);
+		let document = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+		let stored_manifest = store.put_bytes(&document)?;
+		let manifest_hash = manifest::hash(&document);
+		let record_of_chain = manifest.record(&document, stored_manifest.cid);
 		let blocks = record
 			.parents
 			.iter()
@@ -562,7 +598,8 @@ impl Run {
 			seconds: record.wall_seconds,
 		});
 		let count = blocks.len();
-		blocks.try_into().map_err(|_| JobError::TooManyComponents { job: self.job, count })
+		let blocks = blocks.try_into().map_err(|_| JobError::TooManyComponents { job: self.job, count })?;
+		Ok((blocks, record_of_chain))
 	}
 }
 
@@ -604,8 +641,9 @@ impl AsRef<[u8]> for Mapped {
 	}
 }
 
+/// A file of the store as a text.
 #[allow(unsafe_code)]
-fn map_text(path: &Path) -> Result<Text, JobError> {
+pub(crate) fn map_text(path: &Path) -> Result<Text, JobError> {
 	let file = File::open(path).map_err(FileError::of("open", path))?;
 	if file.metadata().map_err(FileError::of("examine", path))?.len() == 0 {
 		// Nothing can be mapped; the trainer says how much text it needs.

@@ -19,8 +19,12 @@ use crate::{
 	worker::{random_hash, Worker},
 };
 use blyan_chain_client::{Call, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
-use blyan_primitives::dag::{Block, ModelId, NewBlocks};
-use job::{JobError, Workshop};
+use blyan_primitives::{
+	dag::{Block, ModelId, NewBlocks},
+	manifest::TrainingManifest,
+	submission::Envelope,
+};
+use job::{JobError, Trained, Workshop};
 use std::{sync::Arc, time::Duration};
 use step::{step, Action, Entry, Input, JobNumber, JournalMismatch, Note, State, SubmissionView};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -68,8 +72,7 @@ pub enum TrainError {
 enum Event {
 	Trained {
 		job: JobNumber,
-		blocks: NewBlocks,
-		heads: Box<Heads>,
+		trained: Box<Trained>,
 	},
 	TrainFailed {
 		job: JobNumber,
@@ -134,7 +137,8 @@ impl TrainerWorker {
 	) -> Result<Self, TrainError> {
 		let (chain, signer) = (worker.connection.chain.clone(), worker.connection.signer.clone());
 		let train = &worker.config.train;
-		let digests: Vec<_> = train.jobs.iter().map(|job| job.digest(train.model, &train.text)).collect();
+		let digests: Vec<_> =
+			train.jobs.iter().map(|job| job.digest(train.model, &train.sources_name())).collect();
 		let (journal, entries) = Journal::open(worker.config.journal(JOURNAL))?;
 		let account = signer.account().clone();
 		let state = State::new(account.clone(), train.model, train.max_resubmissions, &digests, entries)?;
@@ -227,9 +231,10 @@ impl TrainerWorker {
 
 	fn take(&mut self, event: Event) -> Result<(), TrainError> {
 		let input = match event {
-			Event::Trained { job, blocks, heads } => {
-				self.heads = Some(*heads);
-				let actions = step(&mut self.state, Input::Trained { job, blocks });
+			Event::Trained { job, trained } => {
+				let Trained { blocks, manifest, heads } = *trained;
+				self.heads = Some(heads);
+				let actions = step(&mut self.state, Input::Trained { job, blocks, manifest });
 				self.carry_out(actions)?;
 				// The journal has the result now.
 				return Ok(self.workshop.forget_run(job)?);
@@ -265,7 +270,8 @@ impl TrainerWorker {
 		let Err(error) = result else { return Ok(false) };
 		let is_full = ["TooManyOpenRounds", "TooManyOpenRoundsOfTrainer"]
 			.iter()
-			.any(|name| error.is_pallet_error("ProofOfLearning", name));
+			.any(|name| error.is_pallet_error("ProofOfLearning", name))
+			|| ["Banned", "TooManyAudits"].iter().any(|name| error.is_pallet_error("Manifests", name));
 		// An earlier submission of the same blocks was on its way: the next block shows it.
 		let is_there = error.is_pallet_error("ExpertDag", "BlockExists");
 		// What was worked for is out of date: it is worked for anew.
@@ -289,7 +295,7 @@ impl TrainerWorker {
 			match action {
 				Action::Journal(entry) => self.journal.append(&entry)?,
 				Action::Train { job } => self.train(job),
-				Action::Submit { job, blocks } => self.submit(job, blocks),
+				Action::Submit { job, blocks, manifest } => self.submit(job, blocks, manifest),
 				Action::Note(note) => self.tell(note),
 			}
 		}
@@ -311,7 +317,7 @@ impl TrainerWorker {
 		let (workshop, known, events) = (self.workshop.clone(), self.heads.clone(), self.events.clone());
 		self.tasks.spawn(async move {
 			let event = match workshop.train(job, known).await {
-				Ok((blocks, heads)) => Event::Trained { job, blocks, heads: Box::new(heads) },
+				Ok(trained) => Event::Trained { job, trained: Box::new(trained) },
 				Err(error) => Event::TrainFailed { job, error },
 			};
 			// Nobody listens any more when the worker stops.
@@ -319,7 +325,7 @@ impl TrainerWorker {
 		});
 	}
 
-	fn submit(&mut self, job: JobNumber, blocks: NewBlocks) {
+	fn submit(&mut self, job: JobNumber, blocks: NewBlocks, manifest: Option<TrainingManifest>) {
 		let (chain, signer, events, model) =
 			(self.chain.clone(), self.signer.clone(), self.events.clone(), self.model);
 		let migration = self.workshop.config.train.jobs.get(job as usize).and_then(|plan| plan.migration);
@@ -340,6 +346,15 @@ impl TrainerWorker {
 					return;
 				}
 			};
+			let manifest = match asked_for(&*chain, model, manifest).await {
+				Ok(manifest) => manifest,
+				Err(error) => {
+					tracing::warn!(job, %error, "the chain could not be read; tried again with the next block");
+					let _ = events.send(Event::NoWork { job }).await;
+					return;
+				}
+			};
+			let envelope = Envelope { manifest, ..envelope };
 			// Repeating is harmless: the chain takes a block once.
 			let call = match migration {
 				Some(migration) => Call::SubmitMigration { model, migration, blocks, envelope },
@@ -380,8 +395,9 @@ impl TrainerWorker {
 					biased;
 					Some(event) = self.received.recv() => match event {
 						// Journalled, so that it is not trained again; submitted at the next start.
-						Event::Trained { job, blocks, .. } => {
-							let actions = step(&mut self.state, Input::Trained { job, blocks });
+						Event::Trained { job, trained } => {
+							let Trained { blocks, manifest, .. } = *trained;
+							let actions = step(&mut self.state, Input::Trained { job, blocks, manifest });
 							let kept = self.carry_out(actions);
 							if let Err(error) = kept.and_then(|()| Ok(self.workshop.forget_run(job)?)) {
 								tracing::error!(%error, "while stopping");
@@ -403,4 +419,23 @@ impl TrainerWorker {
 		}
 		self.tasks.shutdown().await;
 	}
+}
+
+/// The manifest, where it is asked for or of use: the model must have one, or may learn from all of its datasets. The
+/// chain takes none that names another dataset.
+pub(crate) async fn asked_for(
+	chain: &dyn Chain,
+	model: ModelId,
+	manifest: Option<TrainingManifest>,
+) -> Result<Option<TrainingManifest>, ChainError> {
+	let Some(manifest) = manifest else { return Ok(None) };
+	if chain.requires_manifest(model).await? {
+		return Ok(Some(manifest));
+	}
+	for used in &manifest.datasets {
+		if chain.datasets(model, Some(used.dataset)).await?.is_empty() {
+			return Ok(None);
+		}
+	}
+	Ok(Some(manifest))
 }

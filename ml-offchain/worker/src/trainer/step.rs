@@ -10,6 +10,7 @@ use blyan_primitives::{
 	api::{BlockStanding, RoundPhase},
 	dag::{Block, BlockId, ModelId, NewBlocks, SubmissionId},
 	learning::{Medians, RejectReason, Verdict},
+	manifest::TrainingManifest,
 	AccountId, BlockNumber, Hash,
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub enum Entry {
 		job: JobNumber,
 		/// What is submitted, to the byte.
 		blocks: ScaleHex<NewBlocks>,
+		/// What it says that was learned from.
+		#[serde(default, skip_serializing_if = "Option::is_none")]
+		manifest: Option<ScaleHex<TrainingManifest>>,
 	},
 	/// A submission was closed.
 	Closed {
@@ -118,6 +122,8 @@ pub enum Input {
 		job: JobNumber,
 		/// What to submit.
 		blocks: NewBlocks,
+		/// What was learned from, if anything was.
+		manifest: Option<TrainingManifest>,
 	},
 	/// Training failed in a way that may pass.
 	TrainFailed {
@@ -180,6 +186,8 @@ pub enum Action {
 		job: JobNumber,
 		/// What.
 		blocks: NewBlocks,
+		/// What was learned from, if anything was.
+		manifest: Option<TrainingManifest>,
 	},
 	/// Tell.
 	Note(Note),
@@ -202,11 +210,20 @@ pub enum JournalMismatch {
 	JobGone(JobNumber),
 }
 
+/// What a job came to.
+#[derive(Clone, Debug)]
+struct Work {
+	blocks: NewBlocks,
+	manifest: Option<TrainingManifest>,
+	/// Of the first block.
+	id: BlockId,
+}
+
 #[derive(Clone, Debug, Default)]
 struct Job {
 	digest: Hash,
 	is_begun: bool,
-	blocks: Option<(NewBlocks, BlockId)>,
+	work: Option<Work>,
 	/// Closed without a verdict.
 	inconclusive: Vec<SubmissionId>,
 	settled: Option<Outcome>,
@@ -271,11 +288,12 @@ impl State {
 				return Err(JournalMismatch::JobChanged(*number))
 			}
 			Entry::Began { .. } => job.is_begun = true,
-			Entry::Trained { blocks: ScaleHex(blocks), .. } => {
+			Entry::Trained { blocks: ScaleHex(blocks), manifest, .. } => {
 				// The first result stands: it may have been submitted.
-				if let (None, Some(first)) = (&job.blocks, blocks.first()) {
+				if let (None, Some(first)) = (&job.work, blocks.first()) {
 					let id = Block::from_new(model, me, first.clone()).id();
-					job.blocks = Some((blocks.clone(), id));
+					let manifest = manifest.as_ref().map(|ScaleHex(manifest)| manifest.clone());
+					job.work = Some(Work { blocks: blocks.clone(), manifest, id });
 				}
 			}
 			Entry::Closed { round, outcome: Outcome::Inconclusive, .. } => {
@@ -300,7 +318,7 @@ impl State {
 	/// The first block of the submission that is waited for: what the chain is to be asked about.
 	pub fn watched(&self) -> Option<BlockId> {
 		let job = self.jobs.iter().find(|job| job.settled.is_none())?;
-		job.blocks.as_ref().map(|(_, id)| *id)
+		job.work.as_ref().map(|work| work.id)
 	}
 
 	/// Whether every job is settled.
@@ -330,7 +348,7 @@ impl State {
 			return;
 		};
 		let Some(job) = self.jobs.get(number as usize) else { return };
-		if job.blocks.is_some() || self.is_training {
+		if job.work.is_some() || self.is_training {
 			return;
 		}
 		if !job.is_begun {
@@ -344,7 +362,7 @@ impl State {
 	fn watch(&mut self, actions: &mut Vec<Action>, submission: Option<SubmissionView>) {
 		let Some(number) = self.current() else { return };
 		let Some(job) = self.jobs.get(number as usize) else { return };
-		if job.blocks.is_none() {
+		if job.work.is_none() {
 			return;
 		}
 		// One that ended without a verdict is the past: what matters is what is submitted after it.
@@ -370,9 +388,10 @@ impl State {
 		if self.is_submitting || self.height < self.not_before {
 			return;
 		}
-		if let Some((blocks, _)) = self.jobs.get(number as usize).and_then(|job| job.blocks.clone()) {
+		let work = self.jobs.get(number as usize).and_then(|job| job.work.clone());
+		if let Some(Work { blocks, manifest, .. }) = work {
 			self.is_submitting = true;
-			actions.push(Action::Submit { job: number, blocks });
+			actions.push(Action::Submit { job: number, blocks, manifest });
 		}
 	}
 }
@@ -386,9 +405,10 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 			state.watch(&mut actions, submission);
 			state.begin(&mut actions);
 		}
-		Input::Trained { job, blocks } => {
+		Input::Trained { job, blocks, manifest } => {
 			state.is_training = false;
-			state.record(&mut actions, Entry::Trained { job, blocks: ScaleHex(blocks) });
+			let (blocks, manifest) = (ScaleHex(blocks), manifest.map(ScaleHex));
+			state.record(&mut actions, Entry::Trained { job, blocks, manifest });
 			// Submitted with the next block, once the chain was asked whether it has it.
 		}
 		// Tried again with the next block, not at once.

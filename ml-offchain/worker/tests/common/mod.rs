@@ -10,9 +10,7 @@ use blyan_chain_client::{
 };
 use blyan_exchange::{Identity, Network, NetworkConfig};
 use blyan_primitives::{
-	api::{
-		BlockInfo, BlockStanding, DisputeInfo, DisputeStage, ModelInfo, RoundInfo, RoundPhase, WorkerInfo,
-	},
+	api::{AuditStage, BlockInfo, BlockStanding, DisputeInfo, DisputeStage, ModelInfo, RoundInfo, RoundPhase, WorkerInfo},
 	architecture::{Architecture, ExpertCount},
 	dag::{Block, BlockKind, ManifestEntry, ModelId, NewBlock, NewBlocks, SemVer, SubmissionId},
 	delta::DeltaChain,
@@ -21,7 +19,7 @@ use blyan_primitives::{
 	learning::{
 		self, DisputeId, Finding, Gate, Purpose, RefereeFinding, RejectReason, Report, ShardLosses, Verdict,
 	},
-	merkle,
+	manifest, merkle,
 	worker::{Role, Roles, INITIAL_REPUTATION},
 	AccountId, Hash,
 };
@@ -335,6 +333,19 @@ impl Hidden {
 				if info.revealed.len() == info.referees.len() {
 					self.decide(state, dispute);
 				}
+			}
+			Call::CommitAsAuditor { round, commitment } => {
+				let info = state.training_manifests.get_mut(&round).unwrap();
+				assert!(matches!(info.stage, AuditStage::Commit { .. }) && info.auditors.contains(who));
+				info.committed.push(who.clone());
+				info.stage = AuditStage::Reveal { until: u32::MAX };
+				self.commitments.insert((round, who.clone()), commitment);
+			}
+			Call::RevealAsAuditor { round, finding, salt } => {
+				let info = state.training_manifests.get_mut(&round).unwrap();
+				let expected = manifest::commitment(who, round, info.attempt, &finding, &salt);
+				assert_eq!(self.commitments.get(&(round, who.clone())), Some(&expected));
+				info.revealed.push((who.clone(), finding));
 			}
 			Call::ClaimRewards { epoch } => {
 				let open = state.claimable_epochs.entry(who.clone()).or_default();

@@ -47,7 +47,21 @@ fn closed(round: SubmissionId, verdict: Verdict) -> Option<SubmissionView> {
 }
 
 fn trained(state: &mut State, job: JobNumber) -> Vec<Action> {
-	step(state, Input::Trained { job, blocks: blocks(job as u8) })
+	step(state, Input::Trained { job, blocks: blocks(job as u8), manifest: Some(manifest(job as u8)) })
+}
+
+fn manifest(tag: u8) -> TrainingManifest {
+	TrainingManifest {
+		document: Cid { codec: CidCodec::Raw, digest: [tag; 32] },
+		document_bytes: 1,
+		document_hash: Hash::repeat_byte(tag),
+		datasets: Default::default(),
+		sequence: 1,
+		batch: 1,
+		steps: 1,
+		seed: 0,
+		batches_root: Hash::zero(),
+	}
 }
 
 #[test]
@@ -56,10 +70,13 @@ fn step_should_journal_train_submit_and_go_on_when_accepted() {
 	let began = Entry::Began { job: 0, digest: Hash::zero() };
 	assert_eq!(step(&mut state, finalized(1, None)), [Action::Journal(began), Action::Train { job: 0 }]);
 	assert_eq!(step(&mut state, finalized(2, None)), [], "training goes on");
-	let entry = Entry::Trained { job: 0, blocks: ScaleHex(blocks(0)) };
+	let entry = Entry::Trained { job: 0, blocks: ScaleHex(blocks(0)), manifest: Some(ScaleHex(manifest(0))) };
 	assert_eq!(trained(&mut state, 0), [Action::Journal(entry)]);
 	assert_eq!(state.watched(), Some(id(0)));
-	assert_eq!(step(&mut state, finalized(3, None)), [Action::Submit { job: 0, blocks: blocks(0) }]);
+	assert_eq!(
+		step(&mut state, finalized(3, None)),
+		[Action::Submit { job: 0, blocks: blocks(0), manifest: Some(manifest(0)) }]
+	);
 	assert_eq!(step(&mut state, finalized(4, None)), [], "on its way");
 	step(&mut state, Input::Returned { job: 0, is_refused: false });
 	let open = view(9, Some(RoundPhase::AwaitingDraw), BlockStanding::Candidate);
@@ -83,7 +100,7 @@ fn step_should_journal_train_submit_and_go_on_when_accepted() {
 fn step_should_not_submit_what_the_chain_already_has_when_started_again() {
 	let journal = vec![
 		Entry::Began { job: 0, digest: Hash::zero() },
-		Entry::Trained { job: 0, blocks: ScaleHex(blocks(0)) },
+		Entry::Trained { job: 0, blocks: ScaleHex(blocks(0)), manifest: Some(ScaleHex(manifest(0))) },
 	];
 	let mut state = new(1, journal);
 	let open = view(9, Some(RoundPhase::Commit { until: 5 }), BlockStanding::Candidate);
@@ -101,7 +118,11 @@ fn step_should_submit_again_after_no_verdict_as_often_as_allowed() {
 		step(&mut state, Input::Returned { job: 0, is_refused: false });
 		let actions = step(&mut state, finalized(3, closed(round, Verdict::Inconclusive)));
 		let is_last = round == 3;
-		assert_eq!(actions.contains(&Action::Submit { job: 0, blocks: blocks(0) }), !is_last, "{actions:?}");
+		assert_eq!(
+			actions.contains(&Action::Submit { job: 0, blocks: blocks(0), manifest: Some(manifest(0)) }),
+			!is_last,
+			"{actions:?}"
+		);
 		assert_eq!(actions.contains(&Action::Note(Note::GaveUp { job: 0 })), is_last);
 		// The old round is not taken for the new submission.
 		let again = step(&mut state, finalized(4, closed(round, Verdict::Inconclusive)));
@@ -228,9 +249,14 @@ impl Simulation {
 				}
 				Action::Train { job } => {
 					self.tag += 1;
-					self.inputs.push(Input::Trained { job, blocks: blocks(self.tag) });
+					self.inputs.push(Input::Trained {
+						job,
+						blocks: blocks(self.tag),
+						manifest: Some(manifest(self.tag)),
+					});
 				}
-				Action::Submit { job, blocks } => {
+				Action::Submit { job, blocks, manifest } => {
+					assert!(manifest.is_some(), "a manifest goes with its blocks");
 					self.chain.pool.push(blocks);
 					self.inputs.push(Input::Returned { job, is_refused: false });
 				}
