@@ -21,7 +21,7 @@ pub fn run(args: AuditArgs) -> Result<()> {
 		approved: args.approved,
 		validation: args.validation,
 		known_works: args.known_works,
-		threads: args.threads.map_or(defaults.threads, usize::from),
+		threads: args.threads.map_or(defaults.threads, |threads| threads.get().into()),
 		index_bytes: (args.index_mib as usize) << 20,
 		seed: args.seed,
 	};
