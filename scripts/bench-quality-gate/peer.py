@@ -15,7 +15,8 @@ import re
 import time
 from collections import Counter
 
-from datasketch import MinHash, MinHashLSH
+import py3langid
+from datasketch import LeanMinHash, MinHash, MinHashLSH
 
 EMAIL = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}")
 PHONE = re.compile(r"(?<![\w.])(?:\+[1-9][\d .()-]{7,18}\d|(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}|0\d{1,4}[ /-]\d{3,4}[ -]?\d{3,4})(?!\w)")
@@ -101,7 +102,7 @@ def look_at(lines):
         results.append(
             (
                 hashlib.sha1(" ".join(words).encode()).digest(),
-                sketch.hashvalues,
+                LeanMinHash(sketch),
                 len(personal(folded)),
                 toxicity(words, WEIGHTS) >= 0.5,
                 entropy < 2.5 or len(set(shingles)) * 2 < len(shingles),
@@ -128,13 +129,6 @@ def main():
         lines = [line for _, line in zip(range(options.limit), file)]
     batches = [lines[at : at + 256] for at in range(0, len(lines), 256)]
 
-    try:
-        from py3langid.langid import LanguageIdentifier, MODEL_FILE
-
-        identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE)
-    except ImportError:
-        identifier = None
-
     # Forked, so that the hashes of both sides are of one seed.
     multiprocessing.set_start_method("fork")
     counts = Counter()
@@ -148,17 +142,16 @@ def main():
                 if result is None:
                     counts["malformed"] += 1
                     continue
-                digest, values, found, toxic, poor, contaminated, text = result
-                sketch = MinHash(num_perm=126, hashvalues=values)
+                digest, sketch, found, toxic, poor, contaminated, text = result
                 duplicate = digest in seen or bool(index.query(sketch))
                 seen.add(digest)
                 index.insert(counts["samples"], sketch)
                 counts.update(duplicates=duplicate, personal=found > 0, toxic=toxic, poor=poor, contaminated=contaminated)
                 # As large a part of the samples as the gate looks at in a whole run.
-                if identifier and len(probed) < PROBED * options.limit // 200_000:
+                if len(probed) < PROBED * options.limit // 200_000:
                     probed.append(text)
         for text in probed:
-            counts[identifier.classify(text)[0]] += 1
+            counts[py3langid.classify(text)[0]] += 1
         seconds = time.perf_counter() - begin
     rate = len(lines) / seconds
     print(f"{len(lines)} samples, {rate:.0f} samples/s; {dict(counts.most_common(10))}")

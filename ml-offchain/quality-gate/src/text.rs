@@ -29,10 +29,8 @@ impl Folded {
 		for (at, character) in (0u32..).zip(original.chars()) {
 			if character.is_ascii() {
 				folded.push(character.to_ascii_lowercase(), at);
-			} else if is_invisible(character) {
-				continue;
-			} else if is_combining_mark(character) && folded.compose(character) {
-				continue;
+			} else if is_invisible(character) || is_combining_mark(character) && folded.compose(character) {
+				// Nothing of its own is left of it.
 			} else if is_nfkc_quick(std::iter::once(character)) == IsNormalized::Yes {
 				character.to_lowercase().for_each(|lower| folded.push(lower, at));
 			} else {

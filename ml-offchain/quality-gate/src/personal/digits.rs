@@ -109,8 +109,8 @@ impl Number<'_> {
 
 	/// Whether it stands alone: not a part of a word, a decimal fraction, a path or an identifier.
 	pub fn stands_alone(&self) -> bool {
-		let before = self.text[..self.bytes.start].as_bytes();
-		let after = self.text[self.bytes.end..].as_bytes();
+		let before = &self.text.as_bytes()[..self.bytes.start];
+		let after = &self.text.as_bytes()[self.bytes.end..];
 		let joins =
 			|byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_".contains(byte));
 		let continues = |near: Option<&u8>, far: Option<&u8>| {
@@ -140,5 +140,5 @@ pub fn luhn(digits: &[u8]) -> bool {
 			}
 		})
 		.sum();
-	sum % 10 == 0
+	sum.is_multiple_of(10)
 }

@@ -140,7 +140,7 @@ pub fn iban(text: &str, start: usize) -> Option<Range<usize>> {
 	while number.len() < *length {
 		match bytes.get(at)? {
 			byte if byte.is_ascii_alphanumeric() => number.push(*byte),
-			b' ' | b'-' if number.len() % 4 == 0 && bytes.get(at + 1)?.is_ascii_alphanumeric() => {}
+			b' ' | b'-' if number.len().is_multiple_of(4) && bytes.get(at + 1)?.is_ascii_alphanumeric() => {}
 			_ => return None,
 		}
 		at += 1;

@@ -170,7 +170,8 @@ pub fn of_digits(number: &Number) -> Option<NationalId> {
 			if (solid || groups == [3, 3, 3]) && luhn(digits) && cue(&["sin", "social insurance", "nas"]) {
 				return Some(NationalId::Canada);
 			}
-			let eleven = (sum(digits, &[9, 8, 7, 6, 5, 4, 3, 2, 0]) + 10 * u32::from(digits[8])) % 11 == 0;
+			let eleven =
+				(sum(digits, &[9, 8, 7, 6, 5, 4, 3, 2, 0]) + 10 * u32::from(digits[8])).is_multiple_of(11);
 			(number.is_even() && eleven && cue(&["bsn", "burgerservicenummer", "sofinummer"]))
 				.then_some(NationalId::Netherlands)
 		}
