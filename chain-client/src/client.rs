@@ -19,6 +19,7 @@ use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo, MAX_PAGE},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
 };
@@ -338,6 +339,21 @@ impl Chain for Client {
 
 	async fn claimable_epochs(&self, account: &AccountId) -> Result<Vec<u32>, ChainError> {
 		self.query(query::ClaimableEpochs { who: account.clone() }).await
+	}
+
+	async fn credits(&self, account: &AccountId) -> Result<u64, ChainError> {
+		self.query(query::Credits { who: account.clone() }).await
+	}
+
+	async fn usage_account(
+		&self,
+		account: &AccountId,
+	) -> Result<Option<UsageAccountInfo<AccountId>>, ChainError> {
+		self.query(query::UsageAccount { who: account.clone() }).await
+	}
+
+	async fn usage_parameters(&self) -> Result<UsageParameters, ChainError> {
+		self.query(query::UsageTerms {}).await
 	}
 
 	async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError> {

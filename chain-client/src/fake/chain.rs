@@ -12,6 +12,7 @@ use blyan_primitives::{
 	api::{BlockInfo, DisputeInfo, ModelInfo, RoundInfo, VersionInfo, WorkerInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -165,6 +166,21 @@ impl Chain for FakeChain {
 
 	async fn claimable_epochs(&self, account: &AccountId) -> Result<Vec<u32>, ChainError> {
 		self.read(|inner| inner.state.claimable_epochs.get(account).cloned().unwrap_or_default())
+	}
+
+	async fn credits(&self, account: &AccountId) -> Result<u64, ChainError> {
+		self.read(|inner| inner.state.credits.get(account).copied().unwrap_or_default())
+	}
+
+	async fn usage_account(
+		&self,
+		account: &AccountId,
+	) -> Result<Option<UsageAccountInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.usage_accounts.get(account).cloned())
+	}
+
+	async fn usage_parameters(&self) -> Result<UsageParameters, ChainError> {
+		self.read(|inner| inner.state.usage_parameters)
 	}
 
 	async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError> {

@@ -28,7 +28,7 @@ use subxt::{
 };
 
 /// In the order of their indices, which begin at [`FIRST_PALLET`].
-const PALLETS: [&str; 9] = [
+const PALLETS: [&str; 10] = [
 	"System",
 	"Timestamp",
 	"Balances",
@@ -38,6 +38,7 @@ const PALLETS: [&str; 9] = [
 	"ProofOfLearning",
 	"Rewards",
 	"Disputes",
+	"Usage",
 ];
 /// So that an index taken for a position shows.
 const FIRST_PALLET: u8 = 20;
