@@ -17,7 +17,7 @@
 //! | [`config`], [`cli`] | what a person writes and types |
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
 //! | [`evaluator`], [`trainer`], [`serve`] | the roles |
-//! | [`register_model`], [`import_text`], [`status`], [`graph`] | the commands that come and go |
+//! | [`register_model`], [`import_text`], [`status`], [`graph`], [`usage_command`] | the commands that come and go |
 //! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
 //! | [`register`], [`claims`], [`rounds`] | what is read from the chain and sent to it for every role |
@@ -51,4 +51,5 @@ pub mod serve;
 pub mod status;
 pub mod store_command;
 pub mod trainer;
+pub mod usage_command;
 pub mod worker;

@@ -17,7 +17,7 @@ use blyan_worker::{
 	register_model::{register_model, FirstWeights, Registration},
 	serve,
 	status::status,
-	store_command, trainer,
+	store_command, trainer, usage_command,
 	worker::{Connection, Worker},
 };
 use clap::Parser;
@@ -113,6 +113,10 @@ async fn run(command: Command) -> Result<()> {
 		Command::ProposeMigration(args) => propose_migration(args).await,
 		Command::RollBack(args) => roll_back(args).await,
 		Command::Status(args) => show_status(args).await,
+		Command::Usage(args) => {
+			println!("{}", usage_command::run(args).await?);
+			Ok(())
+		}
 		Command::Graph(args) => graph::run(args).await,
 		Command::Store(args) => {
 			let stop = match &args.command {
