@@ -10,8 +10,9 @@ use blyan_primitives::{
 	migration::Migration,
 	sealed::{LotId, LotKey, NewLot, SealedTerms},
 	submission::Envelope,
+	usage::SignedReceipts,
 	worker::{Associates, Endpoint, MachineId, Roles},
-	AccountId, Address, Balance, BlockNumber, Hash, Nonce,
+	AccountId, Address, Balance, BlockNumber, Hash, Nonce, Signature,
 };
 use codec::{Compact, Decode, Encode};
 use scale_info::MetaType;
@@ -139,6 +140,14 @@ calls! {
 	ClaimRewards = Rewards.claim { epoch: u32 }
 	/// Mints what somebody else earned in a closed epoch, to them.
 	ClaimRewardsFor = Rewards.claim_for { account: AccountId, epoch: u32 }
+	/// Puts something into the signer's account for the use of components.
+	DepositForUse = Usage.deposit { amount: Balance }
+	/// Asks for some of it back, which can be had later.
+	RequestUsageWithdrawal = Usage.request_withdrawal { amount: Balance }
+	/// Takes out what was asked for.
+	WithdrawUsageDeposit = Usage.withdraw {}
+	/// As a server: is paid by receipts that clients signed.
+	SubmitReceipts = Usage.submit_receipts { receipts: SignedReceipts<AccountId, Signature> }
 	/// Transfers BLY, and refuses when that would end the signer's account. [`Call::transfer`] makes it.
 	Transfer = Balances.transfer_keep_alive { dest: Address, value: Compact<Balance> }
 }

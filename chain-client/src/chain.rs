@@ -14,6 +14,7 @@ use blyan_primitives::{
 	learning::{DisputeId, Finding},
 	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment, Nonce,
 };
@@ -197,6 +198,18 @@ pub trait Chain: Send + Sync + 'static {
 	/// The closed epochs on which an account has a claim that can be made, oldest first: what
 	/// [`Call::ClaimRewards`] takes.
 	async fn claimable_epochs(&self, account: &AccountId) -> Result<Vec<u32>, ChainError>;
+
+	/// The learning credits that an account has.
+	async fn credits(&self, account: &AccountId) -> Result<u64, ChainError>;
+
+	/// What a client has prepaid for the use of components.
+	async fn usage_account(
+		&self,
+		account: &AccountId,
+	) -> Result<Option<UsageAccountInfo<AccountId>>, ChainError>;
+
+	/// What use is worth, and how receipts are taken.
+	async fn usage_parameters(&self) -> Result<UsageParameters, ChainError>;
 
 	/// What an account can spend or hold, in the smallest unit of BLY; what it must keep to exist included.
 	async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError>;

@@ -22,6 +22,7 @@ use blyan_primitives::{
 	learning::{DisputeId, Finding},
 	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash, Moment,
 };
@@ -416,6 +417,21 @@ impl Chain for Client {
 
 	async fn claimable_epochs(&self, account: &AccountId) -> Result<Vec<u32>, ChainError> {
 		self.query(query::ClaimableEpochs { who: account.clone() }).await
+	}
+
+	async fn credits(&self, account: &AccountId) -> Result<u64, ChainError> {
+		self.query(query::Credits { who: account.clone() }).await
+	}
+
+	async fn usage_account(
+		&self,
+		account: &AccountId,
+	) -> Result<Option<UsageAccountInfo<AccountId>>, ChainError> {
+		self.query(query::UsageAccount { who: account.clone() }).await
+	}
+
+	async fn usage_parameters(&self) -> Result<UsageParameters, ChainError> {
+		self.query(query::UsageTerms {}).await
 	}
 
 	async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError> {

@@ -8,6 +8,7 @@ use blyan_primitives::{
 	learning::{DisputeId, Finding, Medians, ShardLosses, Verdict},
 	sealed::{LotId, LotKey, SealedTerms},
 	manifest::AuditOutcome,
+	traits::CreditReason,
 	worker::{Fault, MachineId, Roles},
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -324,6 +325,15 @@ events! {
 	}
 	/// What was kept was paid in new BLY.
 	CarriedRewardPaid = Rewards.CarriedPaid { account: AccountId, amount: Balance }
+
+	/// Somebody's component was used: a claim on the serving budget.
+	UseAccrued = Rewards.UseAccrued { epoch: u32, account: AccountId, amount: Balance }
+	/// Somebody earned learning credits.
+	CreditsEarned = Rewards.CreditsEarned { account: AccountId, reason: CreditReason, amount: u64 }
+	/// A receipt for use was paid.
+	ReceiptPaid = Usage.ReceiptPaid {
+		client: AccountId, server: AccountId, until: BlockNumber, paid: Balance, burned: Balance, accrued: Balance,
+	}
 
 	/// BLY moved.
 	Transferred = Balances.Transfer { from: AccountId, to: AccountId, amount: Balance }

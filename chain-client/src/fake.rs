@@ -36,6 +36,7 @@ use blyan_primitives::{
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
 	sealed::{LotId, SealedTerms},
+	usage::{UsageAccountInfo, UsageParameters},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
 };
 use codec::Encode;
@@ -89,6 +90,12 @@ pub struct FakeState {
 	pub owed: HashMap<AccountId, Owed>,
 	/// Closed epochs on which accounts have open claims.
 	pub claimable_epochs: HashMap<AccountId, Vec<u32>>,
+	/// Learning credits of accounts.
+	pub credits: HashMap<AccountId, u64>,
+	/// What clients have prepaid.
+	pub usage_accounts: HashMap<AccountId, UsageAccountInfo<AccountId>>,
+	/// What use is worth.
+	pub usage_parameters: UsageParameters,
 	/// What accounts have, in the smallest unit of BLY.
 	pub balances: HashMap<AccountId, Balance>,
 	/// SCALE encodings, by pallet and name.

@@ -1,6 +1,7 @@
 //! The key that a worker signs with.
 
 use blyan_primitives::AccountId;
+use polkadot_sdk::sp_core::sr25519;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
 	env, fmt, fs, io,
@@ -51,6 +52,12 @@ impl Signer {
 	/// Whose signatures these are.
 	pub fn account(&self) -> &AccountId {
 		&self.account
+	}
+
+	/// Signs a message that is no transaction. It must begin with, or be the hash of, something that says what
+	/// it is for.
+	pub fn sign(&self, message: &[u8]) -> sr25519::Signature {
+		sr25519::Signature::from_raw(self.keypair.sign(message).0)
 	}
 
 	pub(crate) fn keypair(&self) -> &Keypair {
@@ -236,6 +243,15 @@ mod tests {
 	#[test]
 	fn signer_should_have_the_known_account_when_made_from_a_development_uri() {
 		assert_eq!(Signer::from_suri(&suri("//Alice\n")).unwrap().account(), &AccountId::new(ALICE));
+	}
+
+	#[test]
+	fn sign_should_be_what_the_chain_verifies() {
+		use polkadot_sdk::sp_runtime::traits::Verify;
+		let signer = Signer::from_suri(&suri("//Alice")).unwrap();
+		let signature = blyan_primitives::Signature::from(signer.sign(b"message"));
+		assert!(signature.verify(&b"message"[..], signer.account()));
+		assert!(!signature.verify(&b"another"[..], signer.account()));
 	}
 
 	#[test]

@@ -8,6 +8,7 @@ use blyan_primitives::{
 	learning::{DisputeId, Finding},
 	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 	AccountId, Balance,
 };
@@ -87,5 +88,8 @@ queries! {
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)
+	Credits = RewardsApi.credits { who: AccountId } -> u64
+	UsageAccount = UsageApi.usage_account { who: AccountId } -> Option<UsageAccountInfo<AccountId>>
+	UsageTerms = UsageApi.usage_parameters {} -> UsageParameters
 	ClaimableEpochs = RewardsApi.claimable_epochs { who: AccountId } -> Vec<u32>
 }

@@ -15,6 +15,7 @@ use blyan_primitives::{
 	learning::{DisputeId, Finding},
 	manifest::DatasetId,
 	sealed::{LotId, LotState, SealedTerms},
+	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -251,6 +252,21 @@ impl Chain for FakeChain {
 
 	async fn claimable_epochs(&self, account: &AccountId) -> Result<Vec<u32>, ChainError> {
 		self.read(|inner| inner.state.claimable_epochs.get(account).cloned().unwrap_or_default())
+	}
+
+	async fn credits(&self, account: &AccountId) -> Result<u64, ChainError> {
+		self.read(|inner| inner.state.credits.get(account).copied().unwrap_or_default())
+	}
+
+	async fn usage_account(
+		&self,
+		account: &AccountId,
+	) -> Result<Option<UsageAccountInfo<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.usage_accounts.get(account).cloned())
+	}
+
+	async fn usage_parameters(&self) -> Result<UsageParameters, ChainError> {
+		self.read(|inner| inner.state.usage_parameters)
 	}
 
 	async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError> {

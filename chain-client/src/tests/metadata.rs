@@ -28,7 +28,7 @@ use subxt::{
 };
 
 /// In the order of their indices, which begin at [`FIRST_PALLET`].
-const PALLETS: [&str; 12] = [
+const PALLETS: [&str; 13] = [
 	"System",
 	"Timestamp",
 	"Balances",
@@ -41,6 +41,7 @@ const PALLETS: [&str; 12] = [
 	"SealedShards",
 	"Canaries",
 	"Manifests",
+	"Usage",
 ];
 /// So that an index taken for a position shows.
 const FIRST_PALLET: u8 = 20;

@@ -79,6 +79,8 @@ pub enum Command {
 	Manifest(ManifestArgs),
 	/// As a model's owner: let it learn from a dataset, and say who is paid for it.
 	ApproveDataset(ApproveDatasetArgs),
+	/// Pay for what servers answered, so that the trainers of what was used earn by it.
+	Usage(UsageArgs),
 	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
 	Graph(GraphArgs),
 	/// Look after the content store.
@@ -475,6 +477,47 @@ pub struct StatusArgs {
 	/// Print it as JSON.
 	#[arg(long)]
 	pub json: bool,
+}
+
+/// Options of `usage`.
+#[derive(Args, Debug)]
+pub struct UsageArgs {
+	/// Where the configuration is; the key in it is the client's.
+	#[command(flatten)]
+	pub config: ConfigArgs,
+	/// What to do.
+	#[command(subcommand)]
+	pub command: UsageCommand,
+}
+
+/// What to do with a client's prepaid account.
+#[derive(Subcommand, Debug)]
+pub enum UsageCommand {
+	/// Show what is prepaid, and who was paid lately.
+	Show,
+	/// Prepay, for servers to be paid from.
+	Deposit {
+		/// How much.
+		#[arg(value_name = "BLY", value_parser = clap::value_parser!(u64).range(1..))]
+		bly: u64,
+	},
+	/// Ask for some of it back; it can be withdrawn when servers have had time to be paid.
+	RequestWithdrawal {
+		/// How much.
+		#[arg(value_name = "BLY", value_parser = clap::value_parser!(u64).range(1..))]
+		bly: u64,
+	},
+	/// Take out what was asked back.
+	Withdraw,
+	/// Sign for what a server counted, which is what was sent to it with the header `x-blyan-client`.
+	Pay {
+		/// The server's address.
+		#[arg(long, value_name = "URL")]
+		server: reqwest::Url,
+		/// Sign for no more than that.
+		#[arg(long, value_name = "BLY", default_value_t = 1)]
+		most_bly: u64,
+	},
 }
 
 /// Options of `graph`.

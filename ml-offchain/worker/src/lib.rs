@@ -20,7 +20,7 @@
 //! | [`evaluator`], [`trainer`], [`auditor`], [`plant`], [`serve`] | the roles |
 //! | [`seal`] | sealed shards: making lots, keeping their keys, opening what is drawn |
 //! | [`referee`], [`watch`] | disputes: running a contested shard exactly; contesting what cannot be right |
-//! | [`register_model`], [`import_text`], [`status`], [`graph`], [`manifest_command`] | the commands that come and go |
+//! | [`register_model`], [`import_text`], [`status`], [`graph`], [`manifest_command`], [`usage_command`] | the commands that come and go |
 //! | [`keep`], [`hold`], [`collect`], [`store_command`] | what the store must not lose; removing the rest; looking after it by hand |
 //! | [`heads`], [`content`], [`replay`], [`exchange`] | verified weights; content from other workers, deltas replayed, and content for others |
 //! | [`register`], [`claims`], [`rounds`] | what is read from the chain and sent to it for every role |
@@ -63,4 +63,5 @@ pub mod store_command;
 pub mod trainer;
 pub mod watch;
 pub mod work;
+pub mod usage_command;
 pub mod worker;

@@ -22,7 +22,7 @@ use blyan_worker::{
 	register_model::{register_model, FirstWeights, Registration},
 	seal_command, serve,
 	status::status,
-	store_command, trainer,
+	store_command, trainer, usage_command,
 	watch::{
 		self,
 		commands::{contest, describe},
@@ -166,6 +166,10 @@ async fn run(command: Command) -> Result<()> {
 		Command::Dispute(args) => show_dispute(args).await,
 		Command::Disputes(args) => show_disputes(args).await,
 		Command::Status(args) => show_status(args).await,
+		Command::Usage(args) => {
+			println!("{}", usage_command::run(args).await?);
+			Ok(())
+		}
 		Command::Graph(args) => graph::run(args).await,
 		Command::Store(args) => {
 			let stop = match &args.command {

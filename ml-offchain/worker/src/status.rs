@@ -33,6 +33,8 @@ pub struct Status {
 	pub rounds: Vec<Part>,
 	/// What it has coming.
 	pub owed: Owed,
+	/// Its learning credits.
+	pub credits: u64,
 	/// What its store holds; `None` if there is none.
 	pub store: Option<StoreSize>,
 }
@@ -154,6 +156,7 @@ pub async fn status(config: &Config, connection: &Connection) -> Result<Status, 
 		worker: chain.worker(&account).await?.map(registered),
 		rounds,
 		owed: Owed { claimable, accruing, epochs, explanation },
+		credits: chain.credits(&account).await?,
 		store,
 		account,
 	})
@@ -203,6 +206,7 @@ impl fmt::Display for Status {
 			bly(*claimable),
 			bly(*accruing)
 		)?;
+		writeln!(f, "credits     {} learning credits", self.credits)?;
 		match self.store {
 			Some(StoreSize { files, bytes }) => write!(f, "store       {files} files, {bytes} bytes"),
 			None => write!(f, "store       none yet"),
@@ -260,6 +264,7 @@ mod tests {
 			state.rounds.insert(2, round(2, &me, vec![]));
 			state.rounds.insert(3, RoundInfo { committee: vec![], ..round(3, &other, vec![]) });
 			state.owed.insert(me.clone(), ChainOwed { claimable: 0, accruing: BLY });
+			state.credits.insert(me.clone(), 125);
 			state.workers.insert(
 				me.clone(),
 				WorkerInfo {
@@ -279,7 +284,9 @@ mod tests {
 		assert_eq!(parts, [PartKind::EvaluatorToReveal, PartKind::EvaluatorDone, PartKind::Trainer]);
 		assert_eq!(status.store, Some(StoreSize { files: 1, bytes: 7 }));
 		assert!(status.to_string().contains("claimed when it ends"), "{status}");
+		assert!(status.to_string().contains("125 learning credits"), "{status}");
 		let json = serde_json::to_value(&status).unwrap();
+		assert_eq!(json["credits"], 125);
 		assert_eq!(json["owed"]["accruing"], BLY.to_string());
 		assert_eq!(json["worker"]["roles"], serde_json::json!(["evaluator"]));
 	}

@@ -76,6 +76,7 @@ fn help_should_be_as_in_the_snapshots() {
 		"graph",
 		"store",
 		"audit",
+		"usage",
 		"check-config",
 	] {
 		// A command within another is one word of the snapshot's name.

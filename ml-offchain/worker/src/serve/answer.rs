@@ -10,7 +10,11 @@ use super::{
 use blyan_model::{
 	byte_tokens, Emitted, Finish, Generation, Generator, ModelError, TextDecoder, TextTokenizer,
 };
-use std::{ops::ControlFlow, sync::Arc, time::Instant};
+use std::{
+	ops::ControlFlow,
+	sync::Arc,
+	time::{Duration, Instant},
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -63,13 +67,14 @@ pub enum Event {
 }
 
 /// Begins an answer to `prompt` from those weights. It ends early when the receiver is dropped, or `stop` is
-/// cancelled; the permit is given back when it ends.
+/// cancelled; the permit is given back when it ends. `count` is told of a whole answer, and how long it took.
 pub fn begin(
 	served: Arc<Served>,
 	(asked, prompt): (&Asked, Vec<u32>),
 	permit: Permit,
 	metrics: Arc<Metrics>,
 	stop: CancellationToken,
+	count: impl FnOnce(&Served, Duration) + Send + 'static,
 ) -> mpsc::Receiver<Event> {
 	let (stops, mut sampling) = (asked.stop.clone(), asked.sampling.clone());
 	// A piece has at least one token, so the thread never waits for a slow client: what it has not read
@@ -132,6 +137,9 @@ pub fn begin(
 		};
 		// The permit first: who sees the end of an answer may rely on its place being free.
 		metrics.answer(finished.0, prompt.len(), finished.1, started.elapsed());
+		if finished.0 == Outcome::Whole {
+			count(&served, started.elapsed());
+		}
 		drop(permit);
 		let _ = events.try_send(Event::Done(result));
 	});

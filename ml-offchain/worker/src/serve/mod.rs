@@ -46,6 +46,13 @@
 //! - The same `seed`, `system_fingerprint` and request give the same answer on the same kind of machine. A
 //!   fingerprint is of the version, and of what is on probation.
 //!
+//! # Use that is counted
+//!
+//! A client that has prepaid on the chain (`blyan-worker usage deposit`) and sends its account as `x-blyan-client`
+//! has its use counted: `GET /v1/blyan/usage/{account}` says what it owes, and `POST /v1/blyan/receipts` takes the
+//! receipt that it signed (`blyan-worker usage pay`). The trainers of the blocks it used earn by that. Nobody has
+//! to. See [`usage`].
+//!
 //! # Bounds
 //!
 //! `max_concurrent` answers are computed at once, each on its own thread; `queue` requests wait, and the
@@ -62,6 +69,7 @@ pub mod request;
 mod routes;
 mod stream;
 mod text;
+pub mod usage;
 
 pub use config::ServeConfig;
 pub use current::Receipt;
@@ -69,6 +77,7 @@ pub use error::ApiError;
 
 use crate::{
 	config::Config,
+	journal::JournalError,
 	worker::{Connection, StartError, Worker},
 };
 use axum::serve::ListenerExt;
@@ -79,11 +88,15 @@ use std::{
 	future::Future,
 	io,
 	net::SocketAddr,
+	sync::Arc,
 	time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
+use usage::Usage;
 
+/// The name, in the data folder, of the journal of receipts.
+const USAGE_JOURNAL: &str = "receipts";
 /// How long answers that were broken off may take to be told so.
 const BREAK_OFF: Duration = Duration::from_secs(1);
 
@@ -110,6 +123,9 @@ pub enum ServeError {
 	/// The worker could not start.
 	#[error(transparent)]
 	Start(#[from] StartError),
+	/// Receipts cannot be kept.
+	#[error(transparent)]
+	Journal(#[from] JournalError),
 	/// The chain cannot be followed.
 	#[error(transparent)]
 	Chain(#[from] ChainError),
@@ -170,7 +186,8 @@ impl Server {
 		let Self { config, listener, address } = self;
 		let (current, seen) = watch::channel(Current::starting("this server is connecting to the chain"));
 		let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
-		let router = routes::router(config.serve.clone(), seen, stop.clone());
+		let usage = Arc::new(Usage::new(config.serve.usage_fee.into()));
+		let router = routes::router(config.serve.clone(), seen, stop.clone(), usage.clone());
 		// Tokens are told one by one: waiting to fill a packet would hold them up.
 		let listener = listener.tap_io(|connection| {
 			if let Err(error) = connection.set_nodelay(true) {
@@ -188,8 +205,12 @@ impl Server {
 			let connection = connect.await?;
 			let started = Worker::start(config.clone(), connection, Role::Server).await?;
 			let Worker { connection, content, .. } = worker.insert(started);
+			usage.open(connection, &config.journal(USAGE_JOURNAL))?;
 			current.send_replace(Current::starting("the model's weights are being fetched"));
-			current::follow(&*connection.chain, content, &config.serve, &current).await?;
+			tokio::select! {
+				followed = current::follow(&*connection.chain, content, &config.serve, &current) => followed?,
+				submitted = usage.submit(config.serve.receipts_period()) => submitted?,
+			}
 			Ok(())
 		};
 		let (result, mut is_open) = tokio::select! {

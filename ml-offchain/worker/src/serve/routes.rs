@@ -10,11 +10,12 @@ use super::{
 	reply::Head,
 	request::{Asked, Endpoint},
 	stream,
+	usage::{self, Usage, CLIENT_HEADER},
 };
 use axum::{
 	body::Bytes,
 	extract::{rejection::BytesRejection, DefaultBodyLimit, MatchedPath, Path, Request, State},
-	http::{header, HeaderValue, Method, StatusCode, Uri},
+	http::{header, HeaderMap, HeaderValue, Method, StatusCode, Uri},
 	middleware::{self, Next},
 	response::{IntoResponse, Response},
 	routing::{get, post},
@@ -37,21 +38,29 @@ pub struct Api {
 	current: watch::Receiver<Current>,
 	admission: Admission,
 	metrics: Arc<Metrics>,
+	usage: Arc<Usage>,
 	/// Breaks off answers under way.
 	stop: CancellationToken,
 }
 
 /// The endpoints of the API.
-pub fn router(config: ServeConfig, current: watch::Receiver<Current>, stop: CancellationToken) -> Router {
+pub fn router(
+	config: ServeConfig,
+	current: watch::Receiver<Current>,
+	stop: CancellationToken,
+	usage: Arc<Usage>,
+) -> Router {
 	let body_limit = DefaultBodyLimit::max(config.request_body_bytes);
 	let admission = Admission::new(config.max_concurrent, config.queue);
-	let api = Arc::new(Api { config, current, admission, metrics: Arc::default(), stop });
+	let api = Arc::new(Api { config, current, admission, metrics: Arc::default(), usage, stop });
 	Router::new()
 		.route("/v1/models", get(models))
 		// A model's name may hold slashes.
 		.route("/v1/models/{*model}", get(model))
 		.route("/v1/completions", post(completions))
 		.route("/v1/chat/completions", post(chat_completions))
+		.route("/v1/blyan/usage/{client}", get(propose_receipt))
+		.route("/v1/blyan/receipts", post(take_receipt))
 		.route("/health", get(health))
 		.route("/metrics", get(show_metrics))
 		.fallback(unknown_url)
@@ -80,23 +89,56 @@ impl Api {
 	}
 }
 
-async fn completions(State(api): State<Arc<Api>>, body: Result<Bytes, BytesRejection>) -> Response {
-	answer(&api, Endpoint::Completions, body).await.into_response()
+async fn completions(
+	State(api): State<Arc<Api>>,
+	headers: HeaderMap,
+	body: Result<Bytes, BytesRejection>,
+) -> Response {
+	answer(&api, Endpoint::Completions, &headers, body).await.into_response()
 }
 
-async fn chat_completions(State(api): State<Arc<Api>>, body: Result<Bytes, BytesRejection>) -> Response {
-	answer(&api, Endpoint::Chat, body).await.into_response()
+async fn chat_completions(
+	State(api): State<Arc<Api>>,
+	headers: HeaderMap,
+	body: Result<Bytes, BytesRejection>,
+) -> Response {
+	answer(&api, Endpoint::Chat, &headers, body).await.into_response()
+}
+
+async fn propose_receipt(
+	State(api): State<Arc<Api>>,
+	Path(client): Path<String>,
+) -> Result<Response, ApiError> {
+	Ok(Json(api.usage.propose(&usage::read_client(&client)?).await?).into_response())
+}
+
+async fn take_receipt(
+	State(api): State<Arc<Api>>,
+	body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+	let body = read_body(&api, body)?;
+	let submission = serde_json::from_slice(&body).map_err(ApiError::not_json)?;
+	Ok(Json(api.usage.take(&submission).await?).into_response())
+}
+
+fn read_body(api: &Api, body: Result<Bytes, BytesRejection>) -> Result<Bytes, ApiError> {
+	body.map_err(|rejection| match rejection.status() {
+		StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(api.config.request_body_bytes),
+		_ => ApiError::unread_body(),
+	})
 }
 
 async fn answer(
 	api: &Api,
 	endpoint: Endpoint,
+	headers: &HeaderMap,
 	body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-	let body = body.map_err(|rejection| match rejection.status() {
-		StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(api.config.request_body_bytes),
-		_ => ApiError::unread_body(),
-	})?;
+	let body = read_body(api, body)?;
+	let client = headers
+		.get(CLIENT_HEADER)
+		.map(|value| usage::read_client(&String::from_utf8_lossy(value.as_bytes())))
+		.transpose()?;
 	let asked = Asked::read(endpoint, &body, api.config.max_tokens_limit)?;
 	drop(body);
 	api.called(&asked.model)?;
@@ -114,7 +156,13 @@ async fn answer(
 	})
 	.await
 	.map_err(|_| ApiError::internal())??;
-	let received = answer::begin(served.clone(), (&asked, prompt), permit, metrics, stop);
+	let counted = api.usage.clone();
+	let count = move |served: &Served, took| {
+		if let Some(client) = client {
+			counted.count(&client, served, took);
+		}
+	};
+	let received = answer::begin(served.clone(), (&asked, prompt), permit, metrics, stop, count);
 	let head = Head::new(&asked, served);
 	let version_root = HeaderValue::try_from(format!("{:?}", head.served().receipt.version_root));
 	let mut response = if asked.stream {
@@ -228,6 +276,8 @@ async fn count(
 	let endpoint = match path.as_ref().map(MatchedPath::as_str) {
 		Some("/v1/completions") => Endpoint::Completions.name(),
 		Some("/v1/chat/completions") => Endpoint::Chat.name(),
+		Some("/v1/blyan/usage/{client}") => "usage",
+		Some("/v1/blyan/receipts") => "receipts",
 		Some("/v1/models" | "/v1/models/{*model}") => "models",
 		Some("/health") => "health",
 		Some("/metrics") => "metrics",

@@ -6,4 +6,5 @@ mod common;
 mod interface;
 mod load;
 mod stage;
+mod usage;
 mod versions;
