@@ -3,7 +3,10 @@
 use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{BlockInfo, CanaryKeyInfo, DatasetInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo},
+	api::{
+		BlockInfo, CanaryKeyInfo, DatasetInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo,
+		ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},

@@ -6,8 +6,8 @@ use crate::{
 use blyan_exchange::Provider;
 use blyan_primitives::{
 	cid::Cid,
-	dag::{BlockId, Component, MAX_BLOCKS, ModelId, SubmissionId},
-	learning::{BIT_PER_BYTE, DisputeId, Gate},
+	dag::{BlockId, Component, ModelId, SubmissionId, MAX_BLOCKS},
+	learning::{DisputeId, Gate, BIT_PER_BYTE},
 	migration::Migration,
 	sealed::{MAX_LOTS, MAX_LOT_SHARDS},
 	AccountId, Hash,

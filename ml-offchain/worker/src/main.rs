@@ -6,18 +6,17 @@ use blyan_hf::ModelRecord;
 use blyan_primitives::{architecture::Architecture, dag::BlockIds, learning::ValidationPool, worker::Role};
 use blyan_store::Store;
 use blyan_worker::{
-	audit,
-	auditor,
+	audit, auditor,
 	cli::{
-		ApproveDatasetArgs, Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs, ModelCommand,
-		ModelExportArgs, ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs,
-		SetCanaryKeyArgs, StatusArgs, StoreCommand, TrainArgs,
+		ApproveDatasetArgs, Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs,
+		ModelCommand, ModelExportArgs, ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs,
+		RollBackArgs, SetCanaryKeyArgs, StatusArgs, StoreCommand, TrainArgs,
 	},
 	config::Config,
 	evaluator, graph,
 	import_text::{import_text, Division, ImportedText},
-	plant,
 	manifest_command::ManifestText,
+	plant,
 	progress::Reporter,
 	register_model::{register_model, FirstWeights, Registration},
 	seal_command, serve,

@@ -17,7 +17,9 @@ use blyan_primitives::{
 	},
 	migration::Migration,
 	submission::Envelope,
-	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, ModelState},
+	traits::{
+		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, ModelState,
+	},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
 };

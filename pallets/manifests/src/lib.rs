@@ -46,7 +46,7 @@ pub mod pallet {
 	use blyan_primitives::{
 		dag::ModelId,
 		manifest::{AuditOutcome, ManifestFinding},
-		traits::{AuditRewards, DatasetRegistry, ModelGraph, DataRewards, WorkerRegistry},
+		traits::{AuditRewards, DataRewards, DatasetRegistry, ModelGraph, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};

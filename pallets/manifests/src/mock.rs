@@ -12,7 +12,7 @@ use blyan_primitives::{
 	learning::Purpose,
 	manifest::{self, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest},
 	migration::Migration,
-	traits::{AuditRewards, ManifestAudits, ModelGraph, ModelState, DataRewards, VerifiedData},
+	traits::{AuditRewards, DataRewards, ManifestAudits, ModelGraph, ModelState, VerifiedData},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
 };

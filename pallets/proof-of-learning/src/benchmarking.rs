@@ -15,7 +15,7 @@ use blyan_primitives::{
 		ValidationPool, Verdict, BIT_PER_BYTE, MAX_DOMAINS, MAX_SHARDS,
 	},
 	sealed::{LotId, MAX_LOTS},
-	submission::{Envelope, is_work, work_challenge},
+	submission::{is_work, work_challenge, Envelope},
 	traits::{DrawnLots, ModelGraph, SealedReserve, WorkerRegistry},
 	worker::Role,
 	Hash,

@@ -3,7 +3,7 @@
 use crate::{types::*, Config, Pallet, Rounds};
 use blyan_primitives::{
 	learning::Purpose,
-	traits::{SuspectRound, CanaryRounds},
+	traits::{CanaryRounds, SuspectRound},
 	Balance,
 };
 use polkadot_sdk::{

@@ -64,7 +64,10 @@ pub mod pallet {
 		learning::{Finding, Gate, Medians, ValidationPool, Verdict},
 		migration::Migration,
 		submission::Envelope,
-		traits::{AuditRewards, LearningCredits, LearningRewards, ManifestAudits, ModelGraph, SealedReserve, WorkerRegistry},
+		traits::{
+			AuditRewards, LearningCredits, LearningRewards, ManifestAudits, ModelGraph, SealedReserve,
+			WorkerRegistry,
+		},
 		worker::Fault,
 		Balance, Hash,
 	};

@@ -4,8 +4,8 @@ use crate::{Config, Error};
 use blyan_primitives::{
 	dag::{BlockIds, Component, Generation, ModelId, MAX_BLOCKS},
 	economy::BLY,
-	learning::{Finding, Gate, Medians, Purpose, ValidationPool, Verdict, self},
-	sealed::{LotId, MAX_LOTS, SealedShards},
+	learning::{self, Finding, Gate, Medians, Purpose, ValidationPool, Verdict},
+	sealed::{LotId, SealedShards, MAX_LOTS},
 	Balance, Hash,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

@@ -3,8 +3,8 @@
 mod canaries;
 mod chain;
 mod disputes;
-mod manifests;
 mod flood;
+mod manifests;
 mod money;
 mod presets;
 mod rounds;

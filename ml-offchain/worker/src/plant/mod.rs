@@ -385,7 +385,8 @@ impl Planter {
 		self.tasks.spawn(async move {
 			let made = workshop.train_canary(JOB).await;
 			// Nobody listens any more when the worker stops.
-			let _ = events.send(made.map_or_else(Event::MakeFailed, |made| Event::Made(Box::new(made)))).await;
+			let _ =
+				events.send(made.map_or_else(Event::MakeFailed, |made| Event::Made(Box::new(made)))).await;
 		});
 	}
 
@@ -397,7 +398,8 @@ impl Planter {
 		let subject = Subject { account, model, blocks: made.ids.clone(), seal };
 		let (reporter, stop) = (self.workshop.reporter.clone(), self.workshop.shutdown.clone());
 		self.tasks.spawn(async move {
-			let tell = |Progress { bits, tries }| reporter.tell(&Happening::Working { job: JOB, bits, tries });
+			let tell =
+				|Progress { bits, tries }| reporter.tell(&Happening::Working { job: JOB, bits, tries });
 			let envelope = match envelope(&*chain, &subject, 0, &stop, tell).await {
 				Ok(Some(envelope)) => envelope,
 				Ok(None) => return,

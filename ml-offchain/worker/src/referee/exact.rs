@@ -1,7 +1,9 @@
 //! What the reference evaluator computes of a shard of a round.
 
 use crate::{
-	evaluator::measure::{put_in_place, read_shards, Candidate, Lots, MeasureError, Measurer, Texts, HEADS_PATIENCE},
+	evaluator::measure::{
+		put_in_place, read_shards, Candidate, Lots, MeasureError, Measurer, Texts, HEADS_PATIENCE,
+	},
 	heads::load_generation,
 };
 use blyan_model::{TokenShard, Weights};

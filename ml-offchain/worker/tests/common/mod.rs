@@ -10,7 +10,10 @@ use blyan_chain_client::{
 };
 use blyan_exchange::{Identity, Network, NetworkConfig};
 use blyan_primitives::{
-	api::{AuditStage, BlockInfo, BlockStanding, DisputeInfo, DisputeStage, ModelInfo, RoundInfo, RoundPhase, WorkerInfo},
+	api::{
+		AuditStage, BlockInfo, BlockStanding, DisputeInfo, DisputeStage, ModelInfo, RoundInfo, RoundPhase,
+		WorkerInfo,
+	},
 	architecture::{Architecture, ExpertCount},
 	dag::{Block, BlockKind, ManifestEntry, ModelId, NewBlock, NewBlocks, SemVer, SubmissionId},
 	delta::DeltaChain,

@@ -10,7 +10,10 @@ use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
-	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits, ModelGraph, SealedReserve, WorkerRegistry},
+	traits::{
+		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits,
+		ModelGraph, SealedReserve, WorkerRegistry,
+	},
 	worker::Fault,
 };
 use polkadot_sdk::{

@@ -212,7 +212,12 @@ mod tests {
 			attempt: round.attempt,
 			attempt_since: round.attempt_since,
 			draw_tries: round.draw_tries,
-			draw: round.draw.map(|Draw { generation, root, seed, terms, .. }| OldDraw { generation, root, seed, terms }),
+			draw: round.draw.map(|Draw { generation, root, seed, terms, .. }| OldDraw {
+				generation,
+				root,
+				seed,
+				terms,
+			}),
 			committee: round.committee.into_inner(),
 			phase: round.phase,
 			due: round.due,

@@ -8,8 +8,11 @@ use blyan_primitives::{
 	learning::{NanoBits, Purpose},
 	manifest::TrainingManifest,
 	migration::Migration,
-	traits::{AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits, ModelGraph, ModelState, WorkerRegistry},
-	worker::{Fault, INITIAL_REPUTATION, Role, Roles},
+	traits::{
+		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits,
+		ModelGraph, ModelState, WorkerRegistry,
+	},
+	worker::{Fault, Role, Roles, INITIAL_REPUTATION},
 	Balance, Hash,
 };
 use codec::{Decode, Encode, MaxEncodedLen};

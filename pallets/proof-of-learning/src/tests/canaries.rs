@@ -6,7 +6,7 @@ use crate::{
 };
 use blyan_primitives::{
 	learning::{Finding, NanoBits, RejectReason, Verdict},
-	traits::{ContestableRounds, DisputeOutcome, CanaryRounds},
+	traits::{CanaryRounds, ContestableRounds, DisputeOutcome},
 	worker::Fault,
 };
 

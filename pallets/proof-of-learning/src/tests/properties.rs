@@ -102,7 +102,17 @@ fn any_script() -> impl Strategy<Value = Script> {
 		prop::array::uniform3(0u32..101),
 	)
 		.prop_map(
-			|(submissions, behaviours, delays, steps_per_block, lots, openings, max_measured, replacements, reputations)| {
+			|(
+				submissions,
+				behaviours,
+				delays,
+				steps_per_block,
+				lots,
+				openings,
+				max_measured,
+				replacements,
+				reputations,
+			)| {
 				Script {
 					submissions,
 					behaviours,
