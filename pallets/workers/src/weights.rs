@@ -188,7 +188,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 }
 
 /// For tests.
-
 impl WeightInfo for () {
 	/// Storage: `Workers::Workers` (r:1 w:1)
 	/// Proof: `Workers::Workers` (`max_values`: None, `max_size`: Some(295), added: 2770, mode: `MaxEncodedLen`)

@@ -42,6 +42,31 @@ fn referees_should_be_others_than_the_committee_and_the_parties() {
 }
 
 #[test]
+fn referees_should_be_no_associates_of_who_had_a_part_in_the_round() {
+	ExtBuilder::default().evaluators(20).build_and_execute(|| {
+		let declare = |who, of| {
+			let list = blyan_primitives::worker::Associates::truncate_from(vec![of]);
+			polkadot_sdk::frame_support::assert_ok!(WorkersPallet::declare_associates(
+				RuntimeOrigin::signed(who),
+				list
+			));
+		};
+		let (of_trainer, of_challenger) = (FIRST_EVALUATOR, FIRST_EVALUATOR + 1);
+		declare(of_trainer, TRAINER);
+		declare(of_challenger, CHALLENGER);
+		for _ in 0..6 {
+			let (round, members) = round_with_liar();
+			let id = contest_to_referees(round, members[0], lie());
+			let referees = referees(id);
+			assert_eq!(referees.len() as u32, REFEREES);
+			assert!(!members.contains(&of_trainer) && !referees.contains(&of_trainer));
+			assert!(!referees.contains(&of_challenger));
+			judge(id, &[Some(exact()); 5]);
+		}
+	});
+}
+
+#[test]
 fn referees_should_be_drawn_after_the_delay_from_randomness_younger_than_the_opening() {
 	ExtBuilder::default().parameters(|p| p.draw_delay = 1).build_and_execute(|| {
 		let (round, members) = round_with_liar();

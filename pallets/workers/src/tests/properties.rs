@@ -4,7 +4,7 @@ use crate::{mock::*, pallet::*};
 use blyan_primitives::{
 	draw::Lots,
 	traits::WorkerRegistry,
-	worker::{reputation_after_honest_work, Fault, Role, INITIAL_REPUTATION},
+	worker::{reputation_after_honest_work, Associates, Fault, Role, INITIAL_REPUTATION, MAX_PASSED_OVER},
 	Balance, Hash,
 };
 use polkadot_sdk::sp_runtime::Perbill;
@@ -22,6 +22,7 @@ enum Step {
 	Release { which: usize },
 	HonestWork { who: AccountId },
 	Fault { who: AccountId, fault: Fault },
+	Declare { who: AccountId, associates: Vec<AccountId> },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -38,6 +39,8 @@ fn step() -> impl Strategy<Value = Step> {
 			.prop_map(|(role, count, seed, excluded)| Step::Draw { role, count, seed, excluded }),
 		3 => any::<usize>().prop_map(|which| Step::Release { which }),
 		2 => who().prop_map(|who| Step::HonestWork { who }),
+		3 => (who(), proptest::collection::vec(who(), 0..3))
+			.prop_map(|(who, associates)| Step::Declare { who, associates }),
 		2 => (who(), proptest::sample::select(vec![Fault::OutsideTolerance, Fault::NoReveal, Fault::NoCommit]))
 			.prop_map(|(who, fault)| Step::Fault { who, fault }),
 	]
@@ -61,6 +64,8 @@ struct Model {
 	seats: BTreeMap<Role, Vec<AccountId>>,
 	/// Who was drawn and not released.
 	engaged: Vec<AccountId>,
+	/// Whom each has declared.
+	associates: BTreeMap<AccountId, Vec<AccountId>>,
 	burned: Balance,
 	now: u64,
 }
@@ -72,6 +77,33 @@ impl Model {
 			return 0;
 		}
 		worker.reputation.mul_floor(worker.bond)
+	}
+
+	fn has_declared(&self, who: AccountId, other: AccountId) -> bool {
+		self.associates.get(&who).is_some_and(|declared| declared.contains(&other))
+	}
+
+	fn are_associates(&self, one: AccountId, other: AccountId) -> bool {
+		self.has_declared(one, other) || self.has_declared(other, one)
+	}
+
+	/// Whether that list may be declared.
+	fn may_declare(&self, who: AccountId, associates: &[AccountId]) -> bool {
+		let distinct = associates.iter().enumerate().all(|(at, other)| !associates[..at].contains(other));
+		let weigh = |role, others: &mut dyn Iterator<Item = AccountId>| {
+			let seats = self.seats.get(&role).cloned().unwrap_or_default();
+			others.filter(|other| seats.contains(other)).map(|other| self.weight(other)).sum::<Balance>()
+		};
+		let is_light = |role| {
+			let all = self.seats.get(&role).cloned().unwrap_or_default();
+			let one_sided = associates.iter().copied().filter(|other| !self.has_declared(*other, who));
+			weigh(role, &mut one_sided.into_iter()) <= weigh(role, &mut all.into_iter()) / 10
+		};
+		self.workers.contains_key(&who)
+			&& distinct
+			&& !associates.contains(&who)
+			&& is_light(Role::Evaluator)
+			&& is_light(Role::Auditor)
 	}
 
 	/// Seats in the order in which lots fall: what lies left below, what lies right below, the seat.
@@ -94,8 +126,9 @@ impl Model {
 			.map(|who| (who, self.weight(who)))
 			.collect();
 		let mut lots = Lots::new(seed, (b"workers", role));
-		let mut drawn = Vec::new();
-		while drawn.len() < count as usize {
+		let mut drawn: Vec<AccountId> = Vec::new();
+		let mut passed_over = 0;
+		while drawn.len() < count as usize && passed_over <= MAX_PASSED_OVER {
 			let total: Balance = left.iter().map(|(_, weight)| weight).sum();
 			if total == 0 {
 				break;
@@ -109,7 +142,12 @@ impl Model {
 					hit
 				})
 				.unwrap();
-			drawn.push(left.remove(index).0);
+			let (who, _) = left.remove(index);
+			if excluded.iter().chain(&drawn).any(|other| self.are_associates(who, *other)) {
+				passed_over += 1;
+			} else {
+				drawn.push(who);
+			}
 		}
 		drawn
 	}
@@ -162,10 +200,18 @@ impl Model {
 						&& worker.leaving_until.is_some_and(|until| until <= self.now) =>
 				{
 					self.workers.remove(who);
+					self.associates.remove(who);
 					true
 				}
 				_ => false,
 			},
+			Step::Declare { who, associates } => {
+				let may = self.may_declare(*who, associates);
+				if may {
+					self.associates.insert(*who, associates.clone());
+				}
+				may
+			}
 			Step::Wait { blocks } => {
 				self.now += blocks;
 				true
@@ -222,6 +268,10 @@ fn execute(step: &Step, drawn: Option<Vec<AccountId>>, released: Option<AccountI
 		}
 		Step::Unregister { who } => WorkersPallet::unregister(RuntimeOrigin::signed(who)).is_ok(),
 		Step::Withdraw { who } => WorkersPallet::withdraw(RuntimeOrigin::signed(who)).is_ok(),
+		Step::Declare { who, associates } => {
+			let list = Associates::truncate_from(associates);
+			WorkersPallet::declare_associates(RuntimeOrigin::signed(who), list).is_ok()
+		}
 		Step::Wait { blocks } => {
 			System::set_block_number(System::block_number() + blocks);
 			true
