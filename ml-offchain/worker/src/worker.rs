@@ -191,6 +191,13 @@ pub(crate) fn lock_data_dir(path: &Path) -> Result<File, StartError> {
 	}
 }
 
+/// What nobody can guess: a salt, a seal.
+pub fn random_hash() -> Hash {
+	let mut bytes = [0; 32];
+	OsRng.fill_bytes(&mut bytes);
+	bytes.into()
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -205,11 +212,4 @@ mod tests {
 		drop(first);
 		lock_data_dir(&path).unwrap();
 	}
-}
-
-/// What nobody can guess: a salt, a seal.
-pub fn random_hash() -> Hash {
-	let mut bytes = [0; 32];
-	OsRng.fill_bytes(&mut bytes);
-	bytes.into()
 }
