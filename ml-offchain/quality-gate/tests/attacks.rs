@@ -17,7 +17,7 @@ use std::{
 	fs::{self, File},
 	io::{self, BufWriter, Read, Write},
 	os::unix::fs::FileExt,
-	path::{Path, PathBuf},
+	path::Path,
 	sync::{atomic::AtomicU64, Arc},
 };
 
@@ -240,7 +240,7 @@ fn parquet_should_be_refused_when_its_description_states_gigabytes() {
 }
 
 /// Reads a file and says how it ended; what matters is that it ends.
-fn read_all(path: &PathBuf) -> Result<usize, ReadError> {
+fn read_all(path: &Path) -> Result<usize, ReadError> {
 	let mut records = 0;
 	let kind = FileKind::of(path).unwrap();
 	read_file(path, kind, &Fields::default(), &AtomicU64::new(0), &mut |record| {
