@@ -63,7 +63,6 @@ fn help_should_be_as_in_the_snapshots() {
 		"status",
 		"graph",
 		"store",
-		"usage",
 		"check-config",
 	] {
 		// A command within another is one word of the snapshot's name.
