@@ -1,9 +1,10 @@
 //! Benchmarks of the calls, the hooks, and what the rounds call.
 
 use crate::{pallet::*, types::*, Pallet};
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use blyan_primitives::{
 	economy::{Budget, BLY},
+	traits::{CreditReason, LearningCredits},
 	Balance,
 };
 use polkadot_sdk::{
@@ -16,6 +17,7 @@ use polkadot_sdk::{
 		weights::WeightMeter,
 	},
 	frame_system::{Pallet as System, RawOrigin},
+	sp_runtime::Perbill,
 };
 
 /// Most accounts that accepted work accrues to in a benchmark.
@@ -179,6 +181,78 @@ mod benchmarks {
 
 		assert_eq!(OldestEpoch::<T>::get(), oldest + 1);
 		assert!(!Epochs::<T>::contains_key(oldest));
+	}
+
+	#[benchmark]
+	fn accrue_data(n: Linear<1, { MAX_CONTRIBUTORS as u32 }>) {
+		mint_supply::<T>();
+		next_epoch::<T>();
+		Pallet::<T>::settle_data(1, 1_000 * BLY);
+		assert!(WaitingShares::<T>::contains_key(1));
+		// Each account's list is full, so that each settles and carries its oldest claim.
+		let accounts: BTreeMap<T::AccountId, Balance> =
+			(0..n).map(|index| (account("claimant", index, 0), BLY)).collect();
+		for _ in 0..T::MaxOpenClaims::get() {
+			for budget in Budget::ALL {
+				Pallet::<T>::accrue(budget, accounts.clone(), 1);
+			}
+			next_epoch::<T>();
+		}
+		let share = Perbill::from_rational(1, n);
+		let shares: Vec<_> = accounts.into_keys().map(|who| (who, share)).collect();
+		let running = CurrentEpoch::<T>::get().expect("an epoch runs").number;
+
+		#[block]
+		{
+			let data = WaitingShares::<T>::take(1).expect("it waits");
+			WaitingSharesOf::<T>::remove(data.epoch, 1);
+			Pallet::<T>::accrue_data(1, data.worth, shares);
+		}
+
+		assert_eq!(Claims::<T>::iter_prefix(running).count() as u32, n);
+	}
+
+	#[benchmark]
+	fn lapse_data() {
+		mint_supply::<T>();
+		next_epoch::<T>();
+		Pallet::<T>::settle_data(1, 1_000 * BLY);
+		let epoch = CurrentEpoch::<T>::get().expect("an epoch runs").number;
+
+		#[block]
+		{
+			let (submission, ()) = WaitingSharesOf::<T>::drain_prefix(epoch).next().expect("it waits");
+			Pallet::<T>::forget_data(submission);
+		}
+
+		assert!(!WaitingShares::<T>::contains_key(1));
+	}
+
+	#[benchmark]
+	fn lapse_data_epoch() {
+		let epoch = next_epoch::<T>();
+		Parameters::<T>::mutate(|parameters| parameters.data_patience_epochs = 0);
+		OldestWaitingShare::<T>::put(epoch);
+		next_epoch::<T>();
+
+		#[block]
+		{
+			Pallet::<T>::lapse_data(&mut WeightMeter::new());
+		}
+
+		assert_eq!(OldestWaitingShare::<T>::get(), epoch + 1);
+	}
+
+	#[benchmark]
+	fn grant() {
+		let who: T::AccountId = account("worker", 0, 0);
+
+		#[block]
+		{
+			<Pallet<T> as LearningCredits<_>>::grant(&who, CreditReason::HonestEvaluation);
+		}
+
+		assert!(Credits::<T>::get(&who) > 0);
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_ext(), crate::mock::Test);
