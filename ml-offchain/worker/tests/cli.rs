@@ -51,6 +51,8 @@ fn help_should_be_as_in_the_snapshots() {
 	for command in [
 		"",
 		"train",
+		"plant",
+		"set-canary-key",
 		"evaluate",
 		"watch",
 		"audit-manifests",

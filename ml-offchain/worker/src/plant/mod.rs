@@ -7,6 +7,7 @@ pub mod mirror;
 pub mod step;
 
 use crate::{
+	components::Selection,
 	config::{Config, ConfigError, SubmitAs},
 	files::FileError,
 	journal::{Journal, JournalError},
@@ -24,6 +25,7 @@ use blyan_chain_client::{Call, Chain, ChainError, KeyError, KeyFile, Signer, Sub
 use blyan_primitives::{
 	api::{CanaryKeyInfo, LotteryPeriod},
 	canary::{self, LotProof, PeriodNumber},
+	dag::Component,
 	submission::Envelope,
 	AccountId, BlockNumber,
 };
@@ -98,6 +100,12 @@ fn check(config: &Config) -> Result<Pair, ConfigError> {
 	let job = job.ok_or_else(|| ConfigError::field("train.jobs", "is empty: what the canary looks like"))?;
 	if job.migration.is_some() || job.submit_as == SubmitAs::Snapshots {
 		return Err(ConfigError::field("train.jobs[0]", "must train: only an improvement can be a canary"));
+	}
+	let is_expert = |component: &Component| matches!(component, Component::Expert { .. });
+	if !matches!(&job.components, Selection::Some(some) if some.iter().all(is_expert)) {
+		let why =
+			"must name experts, and nothing else: a canary of another component is told from a training";
+		return Err(ConfigError::field("train.jobs[0].components", why));
 	}
 	Ok(pair)
 }
