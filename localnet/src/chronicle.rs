@@ -105,6 +105,14 @@ impl Chronicle {
 			.await
 	}
 
+	/// Waits until a block above that height is final.
+	///
+	/// # Errors
+	/// As [`Self::wait_for`].
+	pub async fn newest_above(&self, height: BlockNumber) -> Result<BlockNumber> {
+		self.wait(|pages| pages.times.last().map(|time| time.number).filter(|number| *number > height)).await
+	}
+
 	async fn wait<T>(&self, mut find: impl FnMut(&Pages) -> Option<T>) -> Result<T> {
 		let mut written = self.written.subscribe();
 		loop {

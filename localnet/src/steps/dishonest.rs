@@ -19,8 +19,9 @@ use blyan_primitives::{
 	dag::{Block, BlockId, SubmissionId},
 	economy::BLY,
 	merkle,
+	submission::Envelope,
 	worker::{Endpoint, Role, Roles},
-	Balance,
+	Balance, BlockNumber,
 };
 use blyan_store::{exchange_router, Store};
 use blyan_worker::{
@@ -106,8 +107,15 @@ impl Adversary {
 		Ok(Block::from_new(MODEL, self.signer.account().clone(), new).id())
 	}
 
-	/// Submits a forgery unless an earlier run did. Returns its block.
-	async fn send(&self, scene: &Scene, forgery: &Forgery, head: BlockId) -> Result<BlockId> {
+	/// Submits a forgery unless an earlier run did. Returns its block. `anchor` is the block that the proof of work
+	/// before was made for.
+	async fn send(
+		&self,
+		scene: &Scene,
+		forgery: &Forgery,
+		head: BlockId,
+		anchor: &mut Option<BlockNumber>,
+	) -> Result<BlockId> {
 		let new = forgery.block(IMPROVED_EXPERT, head)?;
 		if forgery.is_served {
 			let (store, bytes) = (self.store.clone(), forgery.bytes.clone());
@@ -121,9 +129,8 @@ impl Adversary {
 				blocks: vec![block],
 				seal: random_hash(),
 			};
-			let stop = CancellationToken::new();
-			let envelope = envelope(&*scene.chain, &subject, 0, &stop, |_| ()).await?;
-			let envelope = envelope.context("nobody stops it")?;
+			let envelope = envelope_after(scene, &subject, *anchor).await?;
+			*anchor = Some(envelope.anchor);
 			let blocks = vec![new].try_into().ok().context("one block is within the bound")?;
 			scene
 				.chain
@@ -134,7 +141,17 @@ impl Adversary {
 	}
 }
 
-/// Submits all three at once, and waits for their verdicts. Returns their rounds. The accomplice praises the first, and
+/// An envelope whose work is for a later block than the one before: the chain takes no block twice. What is final yet
+/// does not show the one before.
+async fn envelope_after(scene: &Scene, subject: &Subject, before: Option<BlockNumber>) -> Result<Envelope> {
+	let stop = CancellationToken::new();
+	let made = scene.chronicle.newest_above(before.unwrap_or_default());
+	within(SUBMISSION, "no later block became final", made).await?;
+	let envelope = envelope(&*scene.chain, subject, 0, &stop, |_| ()).await?;
+	envelope.context("nobody stops it")
+}
+
+/// Submits all three, and waits for their verdicts. Returns their rounds. The accomplice praises the first, and
 /// an honest evaluator of the second is contested meanwhile.
 ///
 /// # Errors
@@ -152,10 +169,11 @@ pub async fn submit(
 	let [noisy, copy, _] = &forgeries;
 	accomplice.praise(adversary.block_of(noisy, head)?);
 	let contested = adversary.block_of(copy, head)?;
-	let send = |forgery| async move {
-		adversary.send(scene, forgery, head).await.with_context(|| format!("submitting: {}", forgery.label))
-	};
-	let sent = futures::future::try_join_all(forgeries.iter().map(send)).await?;
+	let (mut sent, mut anchor) = (Vec::new(), None);
+	for forgery in &forgeries {
+		let block = adversary.send(scene, forgery, head, &mut anchor).await;
+		sent.push(block.with_context(|| format!("submitting: {}", forgery.label))?);
+	}
 	let all_received = scene.chronicle.wait_for(|entries| {
 		let missing = sent.iter().filter(|block| record::latest_round(entries, &[**block]).is_none()).count();
 		step.note(format!("{missing} are not final yet"));
