@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 /// Starts a local network of real processes, shows on it that the chain learns and cannot be fooled,
 /// and then keeps it up.
 ///
-/// Two validators, a trainer, five evaluators and a server are started from the binaries beside this
-/// one. A small Mixture-of-Experts model is trained on a real text, measured, accepted and paid for,
-/// three dishonest submissions are turned away, and two reports are contested, one of them a lie. Started again with the same --base-path, the network
-/// goes on from where it stood.
+/// Two validators, a trainer, five evaluators, a planter and a server are started from the binaries
+/// beside this one. A small Mixture-of-Experts model is trained on a real text, measured, accepted and
+/// paid for, three dishonest submissions are turned away, two reports are contested, one of them a lie,
+/// and a canary is caught. Started again with the same --base-path, the network goes on from where it
+/// stood.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "blyan-localnet", version)]
 pub struct Cli {

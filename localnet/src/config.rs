@@ -1,7 +1,8 @@
 //! The workers' configurations, and what they are told to do in the demonstration.
 
 use crate::layout::{
-	write_atomically, Layout, Member, Ports, ACCOMPLICE, ADVERSARY, EVALUATOR, SERVER, TRAINER,
+	write_atomically, Layout, Member, Ports, ACCOMPLICE, ADVERSARY, CANARY_KEY, EVALUATOR, PLANTER, SERVER,
+	TRAINER, VALIDATOR,
 };
 use anyhow::{Context, Result};
 use blyan_primitives::{
@@ -14,7 +15,7 @@ use std::{
 	fs::{self, OpenOptions},
 	io::Write,
 	os::unix::fs::{OpenOptionsExt, PermissionsExt},
-	path::Path,
+	path::{Path, PathBuf},
 };
 
 /// The model of a fresh chain is the first that is registered there.
@@ -23,6 +24,9 @@ pub const MODEL: ModelId = 0;
 pub const MODEL_NAME: &str = "jargon";
 /// The expert that the second job trains, and that the dishonest submissions imitate.
 pub const IMPROVED_EXPERT: Component = Component::Expert { layer: 1, index: 0 };
+
+/// The expert of which a canary is planted: another one, so that neither is in the other's way.
+pub const CANARY_EXPERT: Component = Component::Expert { layer: 0, index: 0 };
 
 /// Held out for measuring: parts of the text, and shards of each.
 pub const DOMAINS: u32 = 4;
@@ -62,6 +66,8 @@ struct WorkerConfig {
 	#[serde(skip_serializing_if = "Option::is_none")]
 	train: Option<TrainSection>,
 	#[serde(skip_serializing_if = "Option::is_none")]
+	plant: Option<PlantSection>,
+	#[serde(skip_serializing_if = "Option::is_none")]
 	evaluate: Option<EvaluateSection>,
 	#[serde(skip_serializing_if = "Option::is_none")]
 	watch: Option<WatchSection>,
@@ -74,6 +80,11 @@ struct TrainSection {
 	model: ModelId,
 	text: String,
 	jobs: Vec<Job>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct PlantSection {
+	canary_key_file: PathBuf,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -133,6 +144,19 @@ fn jobs() -> Vec<Job> {
 	vec![job, one_expert]
 }
 
+/// What a canary looks like: the second job in small, of another expert.
+fn canary_job() -> Job {
+	Job {
+		components: Components::Some(vec![CANARY_EXPERT.to_string()]),
+		steps: 80,
+		batch: 16,
+		sequence: ARCHITECTURE.context,
+		learning_rate: 3e-3,
+		seed: 3,
+		submit_as: SubmitAs::Deltas,
+	}
+}
+
 /// Steps of each job, for progress bars.
 pub fn steps_of_jobs() -> Vec<u64> {
 	jobs().iter().map(|job| job.steps.into()).collect()
@@ -157,6 +181,7 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 		// All share one machine here, which a real network would not allow.
 		machine_id: format!("local network, {}", member.name),
 		train: None,
+		plant: None,
 		evaluate: None,
 		watch: None,
 		serve: None,
@@ -169,6 +194,17 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 			..base(TRAINER, ports.trainer, 0)
 		},
 	)?;
+	write_worker(
+		layout,
+		PLANTER,
+		&WorkerConfig {
+			train: Some(TrainSection { model: MODEL, text: text.into(), jobs: vec![canary_job()] }),
+			plant: Some(PlantSection { canary_key_file: layout.canary_key() }),
+			..base(PLANTER, ports.planter, 1)
+		},
+	)?;
+	write_secret(&layout.canary_key(), CANARY_KEY)?;
+	write_key(&layout.folder(VALIDATOR.name), VALIDATOR)?;
 	let evaluate =
 		|| Some(EvaluateSection { models: vec![MODEL], fetch_timeout_seconds: FETCH_TIMEOUT_SECONDS });
 	for (member, port) in EVALUATOR.into_iter().zip(ports.evaluators) {
@@ -204,15 +240,19 @@ fn write_worker(layout: &Layout, member: Member, config: &WorkerConfig) -> Resul
 	write_atomically(&layout.worker_config(member), toml::to_string(config)?.as_bytes())
 }
 
-/// Makes the member's folder, with its key in a file that nobody else may read.
+/// Makes the member's folder, with its key in it.
 fn write_key(folder: &Path, member: Member) -> Result<()> {
-	let path = folder.join("key");
+	fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+	write_secret(&folder.join("key"), member.suri)
+}
+
+/// Writes a secret into a file that nobody else may read.
+fn write_secret(path: &Path, suri: &str) -> Result<()> {
 	let write = || -> std::io::Result<()> {
-		fs::create_dir_all(folder)?;
-		let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+		let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
 		// The mode above is for a file that is made; one that was there may have another.
 		file.set_permissions(fs::Permissions::from_mode(0o600))?;
-		writeln!(file, "{}", member.suri)?;
+		writeln!(file, "{suri}")?;
 		file.sync_all()
 	};
 	write().with_context(|| format!("the key file {} cannot be written", path.display()))
@@ -257,23 +297,28 @@ mod tests {
 		assert!(read(&layout, EVALUATOR[4])["watch"]["max_bonded_bly"].as_integer().unwrap() > 0);
 		assert_eq!(read(&layout, ACCOMPLICE)["bond_bly"].as_integer(), Some(ACCOMPLICE_BOND_BLY as i64));
 		assert!(read(&layout, ACCOMPLICE).get("watch").is_none());
+		let planter = read(&layout, PLANTER);
+		assert_eq!(planter["plant"]["canary_key_file"].as_str(), layout.canary_key().to_str());
+		assert_eq!(planter["train"]["jobs"][0]["components"][0].as_str(), Some("expert(0,0)"));
+		assert!(!trainer.as_table().unwrap().contains_key("plant"));
 		let mut machines: Vec<String> = EVALUATOR
 			.iter()
-			.chain([&TRAINER, &SERVER, &ACCOMPLICE])
+			.chain([&TRAINER, &SERVER, &ACCOMPLICE, &PLANTER])
 			.map(|member| read(&layout, *member)["machine_id"].to_string())
 			.collect();
 		machines.sort();
 		machines.dedup();
-		assert_eq!(machines.len(), 8, "one machine, one worker");
+		assert_eq!(machines.len(), 9, "one machine, one worker");
 	}
 
 	#[test]
 	fn write_all_should_keep_keys_from_other_users() {
 		let (_folder, layout, _) = written();
-		for member in [TRAINER, EVALUATOR[0], SERVER, ADVERSARY] {
-			let path = key_file(&layout, member);
+		let members = [TRAINER, EVALUATOR[0], SERVER, ADVERSARY, PLANTER, VALIDATOR];
+		let keys = members.map(|member| (key_file(&layout, member), member.suri));
+		for (path, suri) in keys.into_iter().chain([(layout.canary_key(), CANARY_KEY)]) {
 			assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-			assert_eq!(fs::read_to_string(&path).unwrap().trim(), member.suri);
+			assert_eq!(fs::read_to_string(&path).unwrap().trim(), suri);
 		}
 		fs::set_permissions(key_file(&layout, TRAINER), fs::Permissions::from_mode(0o644)).unwrap();
 		write_key(&layout.folder(TRAINER.name), TRAINER).unwrap();

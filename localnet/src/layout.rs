@@ -41,6 +41,12 @@ pub const EVALUATOR: [Member; EVALUATORS] = [
 pub const SERVER: Member = Member { name: "server", suri: "//One" };
 /// Measures as the evaluators do, and reports what the adversary needs.
 pub const ACCOMPLICE: Member = Member { name: "accomplice", suri: "//Ferdie//stash" };
+/// A trainer like any other, for all that anybody knows: sends what the validator made worse on purpose.
+pub const PLANTER: Member = Member { name: "planter", suri: "//Bob//stash" };
+/// The first validator's account, whose canary key is drawn. It signs nothing but that key's registration.
+pub const VALIDATOR: Member = Member { name: "validator", suri: "//Alice" };
+/// The secret of that key, as a SURI.
+pub const CANARY_KEY: &str = "//Alice//canary";
 /// Tries to be paid for nothing.
 pub const ADVERSARY: Member = Member { name: "adversary", suri: "//Two" };
 
@@ -187,6 +193,11 @@ impl Layout {
 		self.folder(member.name).join("worker.toml")
 	}
 
+	/// The key of the validator that is drawn to plant canaries.
+	pub fn canary_key(&self) -> PathBuf {
+		self.folder(PLANTER.name).join("canary-key")
+	}
+
 	/// A worker's content.
 	pub fn store(&self, member: Member) -> PathBuf {
 		self.folder(member.name).join("data").join("store")
@@ -262,6 +273,9 @@ pub struct Ports {
 	pub adversary: u16,
 	/// As above.
 	pub accomplice: u16,
+	/// As above.
+	#[serde(default)]
+	pub planter: u16,
 }
 
 /// How a port that people connect to is chosen.
@@ -341,6 +355,7 @@ impl Ports {
 			server: free(saved.map(|saved| saved.server))?,
 			adversary: free(saved.map(|saved| saved.adversary))?,
 			accomplice: free(saved.map(|saved| saved.accomplice))?,
+			planter: free(saved.map(|saved| saved.planter))?,
 		})
 	}
 
@@ -393,7 +408,8 @@ mod tests {
 		let all = |ports: &Ports| {
 			let mut all = [ports.rpc, ports.p2p, ports.prometheus].concat();
 			all.extend(ports.evaluators);
-			all.extend([ports.api, ports.trainer, ports.server, ports.adversary, ports.accomplice]);
+			all.extend([ports.api, ports.trainer, ports.server]);
+			all.extend([ports.adversary, ports.accomplice, ports.planter]);
 			all
 		};
 		let mut ports = all(&first);

@@ -3,12 +3,13 @@
 use crate::{
 	chronicle::Entry,
 	money::Amount,
-	summary::{Bond, Dispute, Expected, Fee, Payment, Submission},
+	summary::{Acceptance, Bond, Canary, Dispute, Expected, Fee, Payment, Submission},
 };
 use blyan_chain_client::ChainEvent;
 use blyan_primitives::{
 	dag::{BlockId, Generation, SubmissionId},
-	learning::{Medians, NanoBits, RejectReason, Verdict, BIT_PER_BYTE},
+	learning::{Finding, Medians, NanoBits, RejectReason, Verdict, BIT_PER_BYTE},
+	worker::Fault,
 	AccountId,
 };
 
@@ -226,6 +227,61 @@ fn follow_dispute(entries: &[Entry], mut found: Dispute, names: &Names) -> Dispu
 	found
 }
 
+/// What came of a round that was shown to be a canary. `None` if it was not.
+pub fn canary(entries: &[Entry], wanted: SubmissionId, names: &Names) -> Option<Canary> {
+	let (planter, mut found) = entries.iter().find_map(|entry| match &entry.event {
+		ChainEvent::CanaryRevealed { round, planter, trainer, period } if *round == wanted => {
+			let names = (names.of(planter), names.of(trainer));
+			let found = Canary {
+				round: *round,
+				planter: names.0,
+				trainer: names.1,
+				period: *period,
+				..Canary::default()
+			};
+			Some((planter, found))
+		}
+		_ => None,
+	})?;
+	found.gain = closed(entries, wanted).and_then(|(_, medians)| medians).map(|medians| bits(medians.gain));
+	// The fault and what it leaves of the bond are noted in one block, the bond first.
+	let mut left = 0;
+	for entry in entries {
+		match &entry.event {
+			ChainEvent::FaultNoted { fault: Fault::CanaryAccepted, bond, .. } => left = *bond,
+			ChainEvent::EvaluatorFaulted { round, evaluator, fault: Fault::CanaryAccepted, slashed }
+				if *round == wanted =>
+			{
+				found.accepted_by.push(Acceptance {
+					name: names.of(evaluator),
+					gain: reported_gain(entries, wanted, evaluator).map(bits),
+					bond: Amount(left.saturating_add(*slashed)),
+					slashed: Amount(*slashed),
+				});
+			}
+			ChainEvent::RewardAccrued { account, amount, submission, .. }
+				if *submission == wanted && account == planter =>
+			{
+				found.accrued = Amount(found.accrued.0.saturating_add(*amount));
+			}
+			_ => (),
+		}
+	}
+	Some(found)
+}
+
+/// The gain that an evaluator reported last in a round: an attempt may come to nothing.
+fn reported_gain(entries: &[Entry], wanted: SubmissionId, who: &AccountId) -> Option<NanoBits> {
+	entries.iter().rev().find_map(|entry| match &entry.event {
+		ChainEvent::FindingRevealed { round, evaluator, finding: Finding::Measured(report) }
+			if *round == wanted && evaluator == who =>
+		{
+			Some(report.gain)
+		}
+		_ => None,
+	})
+}
+
 /// Everyone who was paid out of the rewards.
 pub fn payments(entries: &[Entry], names: &Names) -> Vec<Payment> {
 	let payment = |entry: &Entry| match &entry.event {
@@ -264,7 +320,12 @@ fn bits(nanobits: NanoBits) -> f64 {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use blyan_primitives::{dag::SemVer, economy::BLY, worker::Fault, Hash};
+	use blyan_primitives::{
+		dag::SemVer,
+		economy::{Budget, BLY},
+		learning::Report,
+		Hash,
+	};
 
 	fn account(n: u8) -> AccountId {
 		AccountId::new([n; 32])
@@ -351,6 +412,68 @@ mod tests {
 		assert_eq!((found.bond.held, found.bond.returned), (Amount(101 * BLY), Amount(91 * BLY)));
 		assert_eq!(found.faults, ["evaluator-2: NoReveal, slashed 1 BLY"]);
 		assert_eq!(build(5), None, "it is still open");
+	}
+
+	#[test]
+	fn canary_should_name_who_accepted_it_and_what_the_planter_accrued() {
+		let report = |gain| {
+			Finding::Measured(Report {
+				baseline: 3_000_000_000,
+				gain,
+				standard_error: 1,
+				domain_gains: Default::default(),
+				losses_root: Hash::zero(),
+			})
+		};
+		let revealed = |round, evaluator, gain| ChainEvent::FindingRevealed {
+			round,
+			evaluator: account(evaluator),
+			finding: report(gain),
+		};
+		let noted = |slashed, bond| ChainEvent::FaultNoted {
+			worker: account(3),
+			fault: Fault::CanaryAccepted,
+			slashed,
+			bond,
+			reputation: Default::default(),
+		};
+		let accrued = |account: AccountId, submission, amount| ChainEvent::RewardAccrued {
+			epoch: 1,
+			account,
+			budget: Budget::Audits,
+			amount,
+			submission,
+		};
+		let entries = entries(vec![
+			received(4, 1, 1),
+			revealed(4, 3, 1),
+			revealed(4, 2, -100_000_000),
+			revealed(4, 3, 50_000_000),
+			revealed(5, 3, 7),
+			ChainEvent::CanaryRevealed { round: 4, planter: account(9), trainer: account(1), period: 6 },
+			noted(10, 90),
+			ChainEvent::EvaluatorFaulted {
+				round: 4,
+				evaluator: account(3),
+				fault: Fault::CanaryAccepted,
+				slashed: 10,
+			},
+			accrued(account(9), 4, 30),
+			accrued(account(9), 5, 77),
+			accrued(account(2), 4, 88),
+			round_closed(4, Verdict::Rejected(RejectReason::Canary), Some(medians())),
+		]);
+		let found = canary(&entries, 4, &names()).unwrap();
+		assert_eq!((found.round, found.period, found.trainer.as_str()), (4, 6, "trainer"));
+		assert_eq!((found.gain, found.accrued), (Some(-0.1), Amount(30)));
+		let accepted = Acceptance {
+			name: "evaluator-2".into(),
+			gain: Some(0.05),
+			bond: Amount(100),
+			slashed: Amount(10),
+		};
+		assert_eq!(found.accepted_by, [accepted]);
+		assert_eq!(canary(&entries, 5, &names()), None, "nobody has shown it to be one");
 	}
 
 	#[test]

@@ -1,5 +1,9 @@
 //! What came of the demonstration: the record, whether it is as told, and how it is shown.
 
+mod canary;
+
+pub use canary::{Acceptance, Canary};
+
 use crate::{
 	layout::{ACCOMPLICE, ADVERSARY},
 	money::Amount,
@@ -18,6 +22,8 @@ pub enum Expected {
 	RefusedForNoGain,
 	/// Nobody serves it: the bond is lost.
 	RefusedAsUnfetchable,
+	/// Shown to be a canary: the measurement fee is taken from the bond.
+	RefusedAsCanary,
 }
 
 impl Expected {
@@ -27,6 +33,7 @@ impl Expected {
 			Self::Accepted => ("accepted", None),
 			Self::RefusedForNoGain => ("rejected", Some("no_gain")),
 			Self::RefusedAsUnfetchable => ("rejected", Some("unfetchable")),
+			Self::RefusedAsCanary => ("rejected", Some("canary")),
 		}
 	}
 }
@@ -66,7 +73,7 @@ impl Bond {
 		let paid = self.paid();
 		let is_right = match expected {
 			Expected::Accepted => returned == held && forfeited.0 == 0 && paid.0 == 0,
-			Expected::RefusedForNoGain => {
+			Expected::RefusedForNoGain | Expected::RefusedAsCanary => {
 				forfeited.0 == 0 && paid.0 > 0 && [*returned, paid].into_iter().sum::<Amount>() == *held
 			}
 			Expected::RefusedAsUnfetchable => {
@@ -102,7 +109,7 @@ pub struct Submission {
 	pub expected: Expected,
 	/// `accepted`, `rejected` or `inconclusive`.
 	pub verdict: String,
-	/// Why it was rejected: `no_gain`, `domain_regression`, `unfetchable` or `malformed`.
+	/// Why it was rejected: `no_gain`, `domain_regression`, `unfetchable`, `malformed` or `canary`.
 	pub reason: Option<String>,
 	/// Median bits per byte of the heads it was measured against; none if nothing was measured.
 	pub bpb_before: Option<f64>,
@@ -148,9 +155,10 @@ impl Submission {
 		if self.expected == Expected::Accepted && !self.gain().is_some_and(|gain| gain > 0.0) {
 			problems.push("no gain was measured".into());
 		}
-		problems.extend(
-			self.faults.iter().map(|fault| format!("an honest evaluator was found at fault: {fault}")),
-		);
+		let is_meant =
+			|fault: &&String| self.expected == Expected::RefusedAsCanary && Canary::is_meant(fault);
+		let blamed = self.faults.iter().filter(|fault| !is_meant(fault));
+		problems.extend(blamed.map(|fault| format!("an honest evaluator was found at fault: {fault}")));
 		problems.into_iter().map(|problem| format!("{}: {problem}", self.label)).collect()
 	}
 
@@ -338,6 +346,9 @@ pub struct Summary {
 	/// In the order begun.
 	#[serde(default)]
 	pub disputes: Vec<Dispute>,
+	/// The submission that was made worse on purpose.
+	#[serde(default)]
+	pub canary: Option<Canary>,
 	/// In the order made.
 	pub payments: Vec<Payment>,
 	/// What the endpoint answered from that version.
@@ -378,6 +389,13 @@ impl Summary {
 		}
 		if !self.disputes.iter().any(Dispute::is_lost) {
 			problems.push(format!("{} lost no dispute against an honest evaluator", ADVERSARY.name));
+		}
+		match &self.canary {
+			None => problems.push("no canary was shown".into()),
+			Some(canary) => {
+				let submission = self.submissions.iter().find(|submission| submission.round == canary.round);
+				problems.extend(canary.problems(submission));
+			}
 		}
 		let accepted = self.submissions.iter().filter(|submission| submission.verdict == "accepted").count();
 		if self.generation as usize != accepted {
@@ -456,6 +474,12 @@ impl Summary {
 			]
 		}));
 		text.push_str(&columns(&rows));
+		if let Some(canary) = &self.canary {
+			text.push_str(
+				"\nA canary: made worse on purpose by a validator, who showed it when it was measured\n",
+			);
+			text.push_str(&columns(&canary.rows()));
+		}
 		text.push_str("\nPaid for accepted work\n");
 		let mut rows = vec![["who", "BLY", "for epoch", "account"].map(String::from)];
 		rows.extend(self.payments.iter().map(|payment| {

@@ -2,33 +2,41 @@
 
 use super::{dishonest::Adversary, Scene};
 use crate::{
-	layout::{ACCOMPLICE, EVALUATOR},
+	config::{key_file, SHARD_BYTES},
+	layout::{ACCOMPLICE, EVALUATOR, PLANTER},
 	localnet::{within, Localnet},
 	record,
 	steps::training::{account_of, VERDICT},
 };
 use anyhow::{Context, Result};
-use blyan_chain_client::{Call, ChainEvent, Wait};
+use blyan_chain_client::{Call, ChainEvent, KeyFile, Wait};
 use blyan_primitives::{
+	cid::{Cid, CidCodec},
 	dag::BlockId,
-	learning::{Finding, NanoBits, BIT_PER_BYTE},
-	merkle,
+	learning::{Domain, DomainName, Finding, Gate, NanoBits, Report, ValidationPool, BIT_PER_BYTE},
 	worker::Role,
-	AccountId, Hash,
+	AccountId,
 };
 use blyan_worker::{
 	config::Config,
-	evaluator::{self, measure::Measurement, step::RoundView},
+	evaluator::{
+		self,
+		measure::{self, Measurement},
+		step::{RoundView, ShardLoss},
+	},
 	worker::{Connection, Worker},
 };
 use std::sync::{Arc, OnceLock};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// By how much the accomplice says that a candidate is better than it is, on every shard.
+/// By how much the accomplice says that a candidate is better than it is.
 const PRAISE: NanoBits = BIT_PER_BYTE / 20;
 
-/// An evaluator like any other, but for one round.
+/// An evaluator like any other, but for two rounds. Of the one it says that the candidate is better on every shard by as
+/// much, so that whoever measured beside it sees from its report which shard to contest. Of the other, on every other
+/// shard alone: its report cannot be right, but shows no shard that could be contested without risk of the bond. That
+/// one is a canary.
 pub struct Accomplice {
 	praised: Arc<OnceLock<BlockId>>,
 	task: JoinHandle<()>,
@@ -47,10 +55,12 @@ impl Accomplice {
 	/// Its configuration cannot be read.
 	pub fn start(local: &Localnet) -> Result<Self> {
 		let config = Config::load(&local.layout.worker_config(ACCOMPLICE))?;
+		let planter = KeyFile::new(key_file(&local.layout, PLANTER)).load()?.account().clone();
 		let praised = Arc::new(OnceLock::new());
 		let of = praised.clone();
 		let lie = Arc::new(move |round: &RoundView, measured| match of.get() {
 			Some(block) if round.blocks == [*block] => praise(measured, PRAISE),
+			_ if round.trainer == planter => let_pass(measured),
 			_ => measured,
 		});
 		let task = tokio::spawn(async move {
@@ -75,20 +85,38 @@ impl Accomplice {
 	}
 }
 
-/// What was measured, with every loss of the candidate lowered by as much. The losses and the report belong together:
-/// only referees can tell.
-fn praise(mut measured: Measurement, by: NanoBits) -> Measurement {
-	if let Finding::Measured(report) = &mut measured.finding {
-		measured.losses.iter_mut().for_each(|loss| loss.candidate -= by);
-		let leaf = |(place, loss): (u32, &evaluator::step::ShardLoss)| {
-			merkle::leaf(place, &(loss.shard, loss.baseline, loss.candidate))
-		};
-		let leaves: Vec<Hash> = (0u32..).zip(&measured.losses).map(leaf).collect();
-		report.losses_root = merkle::root(&leaves);
-		report.gain += by;
-		report.domain_gains.iter_mut().for_each(|gain| *gain += by);
-	}
+/// What was measured, with every loss of the candidate lowered by as much.
+fn praise(measured: Measurement, by: NanoBits) -> Measurement {
+	with_losses_lowered(measured, |_| by)
+}
+
+/// What was measured, with every other loss of the candidate lowered so far that the gate takes it for better: on the
+/// whole by twice what it is worse, and some more for the larger error that comes with it.
+fn let_pass(measured: Measurement) -> Measurement {
+	let Finding::Measured(report) = &measured.finding else { return measured };
+	let by = report.gain.min(0).saturating_neg().saturating_mul(2).saturating_add(PRAISE);
+	with_losses_lowered(measured, |place| if place % 2 == 0 { by.saturating_mul(2) } else { 0 })
+}
+
+/// The losses of the candidate lowered, and the report that belongs to them: only referees can tell.
+fn with_losses_lowered(mut measured: Measurement, by: impl Fn(usize) -> NanoBits) -> Measurement {
+	let Finding::Measured(report) = &measured.finding else { return measured };
+	let domains = report.domain_gains.len();
+	measured.losses.iter_mut().enumerate().for_each(|(place, loss)| loss.candidate -= by(place));
+	measured.finding = Finding::Measured(report_of(&measured.losses, domains));
 	measured
+}
+
+/// The report over losses of so many domains with as many shards of each, which is all of a model's terms that it
+/// depends on.
+fn report_of(losses: &[ShardLoss], domains: usize) -> Report {
+	let shards = losses.len().checked_div(domains).unwrap_or_default() as u32;
+	let domain = Domain { name: DomainName::default(), shards };
+	let content = Cid { codec: CidCodec::Raw, digest: [0; 32] };
+	let domains = vec![domain; domains].try_into().unwrap_or_default();
+	let pool = ValidationPool { content, shard_bytes: SHARD_BYTES, domains };
+	let gate = Gate { z_milli: 0, delta: 0, rho: 0, tolerance: 0, shards_per_domain: shards };
+	measure::report(&pool, &gate, losses)
 }
 
 /// Contests, as the adversary, what an honest evaluator reported of a block, unless an earlier run did.
@@ -137,25 +165,70 @@ pub async fn contest_the_honest(scene: &Scene, adversary: &Adversary, block: Blo
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use blyan_primitives::{
-		cid::{Cid, CidCodec},
-		learning::{Domain, DomainName, Gate, ValidationPool},
-	};
-	use blyan_worker::evaluator::{measure::report, step::ShardLoss};
+	use blyan_primitives::learning::{medians, passes};
+	use blyan_worker::watch::suspicion::{suspicion, Suspicion};
+
+	const TOLERANCE: NanoBits = BIT_PER_BYTE / 1_000;
+
+	fn terms() -> (ValidationPool, Gate) {
+		let domain = Domain { name: DomainName::default(), shards: 64 };
+		let content = Cid { codec: CidCodec::Raw, digest: [0; 32] };
+		let domains = vec![domain; 4].try_into().unwrap();
+		let (delta, rho) = (2 * TOLERANCE, 20 * TOLERANCE);
+		let gate = Gate { z_milli: 2_326, delta, rho, tolerance: TOLERANCE, shards_per_domain: 16 };
+		(ValidationPool { content, shard_bytes: SHARD_BYTES, domains }, gate)
+	}
+
+	/// A candidate that is worse by that much, more on one shard and less on another.
+	fn measured(worse: NanoBits) -> Measurement {
+		let loss = |shard: u32| {
+			let baseline = 27 * BIT_PER_BYTE / 10 + NanoBits::from(shard * 7_919 % 64) * TOLERANCE;
+			let noise = (NanoBits::from(shard * 104_729 % 41) - 20) * TOLERANCE / 4;
+			ShardLoss { shard, baseline, candidate: baseline + worse + noise }
+		};
+		let losses: Vec<ShardLoss> = (0..64).map(loss).collect();
+		let (pool, gate) = terms();
+		Measurement { finding: Finding::Measured(measure::report(&pool, &gate, &losses)), losses }
+	}
+
+	fn report(measured: &Measurement) -> &Report {
+		match &measured.finding {
+			Finding::Measured(report) => report,
+			other => panic!("{other:?}"),
+		}
+	}
 
 	#[test]
-	fn praise_should_leave_losses_and_report_that_belong_together() {
-		let domain = Domain { name: DomainName::default(), shards: 2 };
-		let content = Cid { codec: CidCodec::Raw, digest: [0; 32] };
-		let pool = ValidationPool { content, shard_bytes: 4, domains: vec![domain; 2].try_into().unwrap() };
-		let gate = Gate { z_milli: 0, delta: 0, rho: 0, tolerance: 1, shards_per_domain: 2 };
-		let loss = |shard: u32| ShardLoss { shard, baseline: 3_000 + i64::from(shard * 7), candidate: 2_900 };
-		let losses: Vec<ShardLoss> = (0..4).map(loss).collect();
-		let finding = Finding::Measured(report(&pool, &gate, &losses));
-		let lied = praise(Measurement { finding, losses: losses.clone() }, 50);
-		assert_eq!(lied.finding, Finding::Measured(report(&pool, &gate, &lied.losses)));
-		assert!(lied.losses.iter().zip(&losses).all(|(lie, truth)| lie.candidate == truth.candidate - 50));
+	fn lies_should_leave_losses_and_report_that_belong_together() {
+		let (pool, gate) = terms();
+		let truth = measured(10 * TOLERANCE);
+		for lied in [praise(truth.clone(), PRAISE), let_pass(truth.clone())] {
+			assert_eq!(*report(&lied), measure::report(&pool, &gate, &lied.losses));
+			assert!(passes(&gate, &medians(&[report(&lied)])).is_ok());
+		}
+		let even = praise(truth.clone(), 50);
+		assert!(even
+			.losses
+			.iter()
+			.zip(&truth.losses)
+			.all(|(lie, truth)| lie.candidate == truth.candidate - 50));
 		let nothing = Measurement { finding: Finding::Unfetchable, losses: vec![] };
 		assert_eq!(praise(nothing.clone(), 50), nothing);
+		assert_eq!(let_pass(nothing.clone()), nothing);
+	}
+
+	#[test]
+	fn let_pass_should_make_what_is_worse_pass_without_a_shard_to_contest() {
+		let (pool, gate) = terms();
+		for worse in [5, 10, 30, 100] {
+			let truth = measured(worse * TOLERANCE);
+			assert!(passes(&gate, &medians(&[report(&truth)])).is_err());
+			let lied = let_pass(truth.clone());
+			assert!(passes(&gate, &medians(&[report(&lied)])).is_ok(), "{worse} tolerances worse");
+			let seen = |lied: &Measurement| suspicion(&pool, &gate, &truth.losses, report(lied));
+			assert_eq!(seen(&lied), Suspicion::Unexplained);
+			// The other lie is one that is contested.
+			assert!(matches!(seen(&praise(truth.clone(), PRAISE)), Suspicion::Contestable { .. }));
+		}
 	}
 }

@@ -1,6 +1,7 @@
 //! The demonstration, step by step. Each step looks at the chain first, so that a run that was broken off
 //! at any point goes on where it stopped, and nothing is sent twice.
 
+mod canary;
 mod dishonest;
 mod disputes;
 mod model;
@@ -14,7 +15,7 @@ use crate::{
 	chronicle::{Chronicle, Scribe},
 	config::{self, MODEL},
 	endpoint::Endpoint,
-	layout::{write_atomically, ACCOMPLICE, ADVERSARY, EVALUATOR, SERVER, TRAINER},
+	layout::{write_atomically, ACCOMPLICE, ADVERSARY, EVALUATOR, PLANTER, SERVER, TRAINER, VALIDATOR},
 	localnet::Localnet,
 	observe,
 	record::{self, Names},
@@ -87,11 +88,20 @@ async fn demonstrate(
 	model::register(local).await?;
 	workers::await_registration(local, &scene, &adversary).await?;
 	let mut training = training::start(local)?;
-	let mut rounds = vec![
-		(training.follow(local, &scene, 0, "all components").await?, "all components", Expected::Accepted),
-		(training.follow(local, &scene, 1, "one expert").await?, "one expert", Expected::Accepted),
-	];
+	let mut rounds = vec![(
+		training.follow(local, &scene, 0, "all components").await?,
+		"all components",
+		Expected::Accepted,
+	)];
+	let layout = local.layout.clone();
+	let (one_expert, ()) = tokio::try_join!(
+		training.follow(local, &scene, 1, "one expert"),
+		canary::enter_lottery(&layout, &scene, 2)
+	)?;
+	rounds.push((one_expert, "one expert", Expected::Accepted));
 	rounds.extend(dishonest::submit(local, &scene, &adversary, accomplice).await?);
+	let planted = canary::await_verdict(local, &scene).await?;
+	rounds.push((planted, canary::LABEL, Expected::RefusedAsCanary));
 	let seconds_to_last_verdict = local.ui.elapsed().as_secs_f64();
 	let mut submissions = Vec::new();
 	for (round, label, expected) in rounds {
@@ -115,6 +125,7 @@ async fn demonstrate(
 		version_root: model.root.map(|root| format!("{root:?}")).unwrap_or_default(),
 		submissions,
 		disputes,
+		canary: scene.chronicle.read(|entries| record::canary(entries, planted, &scene.names)),
 		payments: scene.chronicle.read(|entries| record::payments(entries, &scene.names)),
 		answers,
 		block_seconds_median: observe::block_seconds_median(&times),
@@ -156,7 +167,9 @@ impl Scene {
 	/// Opens the chronicle. The workers' keys must have been written.
 	async fn set(local: &Localnet, chain: &Arc<dyn Chain>) -> Result<Self> {
 		let mut names = Names::default();
-		for member in EVALUATOR.into_iter().chain([TRAINER, SERVER, ADVERSARY, ACCOMPLICE]) {
+		for member in
+			EVALUATOR.into_iter().chain([TRAINER, SERVER, ADVERSARY, ACCOMPLICE, PLANTER, VALIDATOR])
+		{
 			let signer = KeyFile::new(config::key_file(&local.layout, member)).load()?;
 			names.0.push((signer.account().clone(), member.name));
 		}

@@ -2,13 +2,13 @@
 
 use crate::{
 	config::{DOMAINS, GATE, MODEL, MODEL_NAME, SHARDS_PER_DOMAIN, SHARD_BYTES},
-	layout::{write_atomically, TRAINER},
+	layout::{write_atomically, Member, PLANTER, TRAINER},
 	localnet::Localnet,
 };
 use anyhow::{bail, ensure, Context, Result};
 use blyan_primitives::dag::ModelId;
 use serde::Deserialize;
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 /// What `blyan-worker import-text --json` prints, as far as it is needed here.
 #[derive(Deserialize)]
@@ -44,16 +44,9 @@ pub async fn import(local: &mut Localnet) -> Result<String> {
 		bail!("--text FILE is needed the first time: any UTF-8 text to learn from");
 	};
 	let step = local.ui.step("text");
-	let mut arguments: Vec<OsString> =
-		vec!["import-text".into(), text.clone().into(), "--json".into(), "--store".into()];
-	arguments.push(local.layout.store(TRAINER).into());
-	for (option, value) in
-		[("--shard-bytes", SHARD_BYTES), ("--shards-per-domain", SHARDS_PER_DOMAIN), ("--domains", DOMAINS)]
-	{
-		arguments.extend([option.into(), value.to_string().into()]);
-	}
-	std::fs::create_dir_all(local.layout.store(TRAINER)).context("the trainer's folder cannot be made")?;
-	let json = local.run_worker(TRAINER, arguments).await.context("the text cannot be imported")?;
+	// Who trains has the text; both get the same pool and the same address from it.
+	let (json, _) = tokio::try_join!(import_for(local, TRAINER, &text), import_for(local, PLANTER, &text))
+		.context("the text cannot be imported")?;
 	let imported: Imported =
 		serde_json::from_str(&json).context("import-text printed something unexpected")?;
 	write_atomically(&record, json.as_bytes())?;
@@ -65,6 +58,20 @@ pub async fn import(local: &mut Localnet) -> Result<String> {
 	);
 	local.done(step, "text", &outcome);
 	Ok(imported.text.content)
+}
+
+/// Puts the text and its held-out shards into a worker's store. Returns what is printed of them.
+async fn import_for(local: &Localnet, member: Member, text: &Path) -> Result<String> {
+	let store = local.layout.store(member);
+	std::fs::create_dir_all(&store).with_context(|| format!("{} cannot be made", store.display()))?;
+	let mut arguments: Vec<OsString> =
+		vec!["import-text".into(), text.into(), "--json".into(), "--store".into(), store.into()];
+	for (option, value) in
+		[("--shard-bytes", SHARD_BYTES), ("--shards-per-domain", SHARDS_PER_DOMAIN), ("--domains", DOMAINS)]
+	{
+		arguments.extend([option.into(), value.to_string().into()]);
+	}
+	local.run_worker(member, arguments).await
 }
 
 /// Registers the model with untrained weights, or finishes what an earlier run began.

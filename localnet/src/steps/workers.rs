@@ -1,8 +1,8 @@
-//! Evaluators and server.
+//! Evaluators, server and planter.
 
 use super::{dishonest::Adversary, Scene};
 use crate::{
-	layout::{ACCOMPLICE, EVALUATOR, SERVER},
+	layout::{ACCOMPLICE, EVALUATOR, PLANTER, SERVER},
 	localnet::{within, Localnet},
 };
 use anyhow::Result;
@@ -20,6 +20,7 @@ pub fn start(local: &mut Localnet) -> Result<()> {
 	for member in EVALUATOR {
 		local.start_worker(member, "evaluate")?;
 	}
+	local.start_worker(PLANTER, "plant")?;
 	local.start_worker(SERVER, "serve")
 }
 

@@ -12,7 +12,7 @@ fn submission(label: &str, expected: Expected) -> Submission {
 	let is_measured = expected != Expected::RefusedAsUnfetchable;
 	let bond = match expected {
 		Expected::Accepted => Bond { held: bly(101), returned: bly(101), ..Bond::default() },
-		Expected::RefusedForNoGain => {
+		Expected::RefusedForNoGain | Expected::RefusedAsCanary => {
 			Bond { held: bly(101), returned: bly(92), fees: fees(3), ..Bond::default() }
 		}
 		Expected::RefusedAsUnfetchable => {
@@ -30,11 +30,33 @@ fn submission(label: &str, expected: Expected) -> Submission {
 		round: 0,
 		attempts: 1,
 		trainer: if expected == Expected::Accepted { "trainer".into() } else { "adversary".into() },
-		committee: (1..=3).map(|n| format!("evaluator-{n}")).collect(),
+		committee: match expected {
+			Expected::RefusedAsCanary => {
+				["evaluator-1", "accomplice", "evaluator-2"].map(String::from).to_vec()
+			}
+			_ => (1..=3).map(|n| format!("evaluator-{n}")).collect(),
+		},
 		components: vec!["expert(1,0)".into()],
 		heads_moved: if expected == Expected::Accepted { vec!["expert(1,0)".into()] } else { Vec::new() },
 		bond,
-		faults: Vec::new(),
+		faults: match expected {
+			Expected::RefusedAsCanary => vec!["accomplice: CanaryAccepted, slashed 9500 BLY".into()],
+			_ => Vec::new(),
+		},
+	}
+}
+
+fn canary() -> Canary {
+	let accepted =
+		Acceptance { name: ACCOMPLICE.name.into(), gain: Some(0.05), bond: bly(95_000), slashed: bly(9_500) };
+	Canary {
+		round: 5,
+		planter: "validator".into(),
+		trainer: "planter".into(),
+		period: 9,
+		gain: Some(-0.1),
+		accepted_by: vec![accepted],
+		accrued: bly(29),
 	}
 }
 
@@ -87,8 +109,10 @@ fn as_told() -> Summary {
 			submission("noisy expert", Expected::RefusedForNoGain),
 			submission("re-encoded copy", Expected::RefusedForNoGain),
 			submission("unserved content", Expected::RefusedAsUnfetchable),
+			Submission { round: 5, ..submission("canary", Expected::RefusedAsCanary) },
 		],
 		disputes: disputes(),
+		canary: Some(canary()),
 		payments: ["trainer", "evaluator-1", "evaluator-2", "evaluator-3"]
 			.map(|name| Payment { name: name.into(), account: "5F".into(), epoch: 1, amount: bly(10) })
 			.to_vec(),
@@ -204,6 +228,38 @@ fn judge_should_miss_a_dispute_and_follow_its_money_to_the_last_unit() {
 }
 
 #[test]
+fn judge_should_miss_a_canary_and_follow_who_accepted_it() {
+	assert_eq!(problems(|summary| summary.canary = None), ["no canary was shown"]);
+	let changes: [fn(&mut Canary); 7] = [
+		|canary| canary.gain = Some(0.01),
+		|canary| canary.accepted_by.clear(),
+		|canary| canary.accepted_by[0].slashed.0 -= 1,
+		|canary| canary.accepted_by[0].slashed.0 /= 2,
+		|canary| canary.accepted_by[0].gain = Some(-0.1),
+		|canary| canary.accrued = bly(9),
+		|canary| {
+			let second = Acceptance { name: "evaluator-1".into(), ..canary.accepted_by[0].clone() };
+			canary.accepted_by.push(second)
+		},
+	];
+	for change in changes {
+		let found = problems(|summary| change(summary.canary.as_mut().unwrap()));
+		assert!(found.len() == 1 && found[0].starts_with("canary: "), "{found:?}");
+	}
+	// It must not have become head, nor be refused for another reason, nor cost anybody else anything.
+	assert_eq!(problems(|summary| summary.submissions[5].heads_moved.push("expert(0,0)".into())).len(), 1);
+	assert_eq!(problems(|summary| summary.submissions[5].reason = Some("no_gain".into())).len(), 1);
+	let fault = |text: &str| problems(|summary| summary.submissions[5].faults.push(text.into()));
+	assert_eq!(fault("evaluator-1: CanaryAccepted, slashed 100 BLY").len(), 1);
+	assert_eq!(fault("accomplice: NoReveal, slashed 1 BLY").len(), 1);
+	let not_drawn = problems(|summary| {
+		summary.submissions[5].committee.retain(|name| name != ACCOMPLICE.name);
+		summary.canary.as_mut().unwrap().accepted_by.clear();
+	});
+	assert!(not_drawn[0].contains("it was not drawn"), "{not_drawn:?}");
+}
+
+#[test]
 fn json_should_have_the_fields_that_scripts_read_and_survive_reading() {
 	let summary = as_told().judge();
 	let json = serde_json::to_string_pretty(&summary).unwrap();
@@ -213,6 +269,7 @@ fn json_should_have_the_fields_that_scripts_read_and_survive_reading() {
 		"version_root",
 		"submissions",
 		"disputes",
+		"canary",
 		"payments",
 		"block_seconds_median",
 		"finality_lag_seconds_median",
@@ -248,9 +305,10 @@ fn points_should_add_up_paired_differences_when_committees_drew_other_shards() {
 		("0.1.2", "2.8"),
 		("noisy expert", "2.9"),
 		("re-encoded copy", "2.9"),
+		("canary", "2.9"),
 	];
 	assert_eq!(shown, expected.map(|(label, value)| (label, value.to_string())));
-	assert_eq!(points.iter().filter(|point| point.mark == Mark::Refused).count(), 2);
+	assert_eq!(points.iter().filter(|point| point.mark == Mark::Refused).count(), 3);
 }
 
 #[test]
@@ -264,6 +322,10 @@ fn table_should_show_verdicts_bonds_payments_and_what_is_wrong() {
 		"9 to evaluators, 92 of 101 returned",
 		"5000 slashed; bond of 10000: 10000 returned",
 		"bond of 100: 50 to the accused, 48 to referees, 2 burned",
+		"rejected (canary)",
+		"accomplice, as +0.0500",
+		"9500 of 95000",
+		"29 BLY",
 		"evaluator-3",
 		"2.00 s",
 		"160 s",

@@ -107,6 +107,8 @@ pub struct RoundView {
 	pub attempt: Attempt,
 	/// The model.
 	pub model: ModelId,
+	/// Who submitted it.
+	pub trainer: AccountId,
 	/// The candidate blocks.
 	pub blocks: Vec<BlockId>,
 	/// The generation to measure against.
@@ -137,6 +139,7 @@ impl RoundView {
 		Some(Self {
 			attempt: Attempt { round: round.id, attempt: round.attempt },
 			model: round.model,
+			trainer: round.trainer.clone(),
 			blocks: round.blocks.clone(),
 			baseline: round.baseline?,
 			current,

@@ -12,6 +12,7 @@ fn view(round: SubmissionId, phase: RoundPhase) -> RoundView {
 	RoundView {
 		attempt: attempt(round),
 		model: 0,
+		trainer: AccountId::new([8; 32]),
 		blocks: vec![Hash::repeat_byte(round as u8)],
 		baseline: 0,
 		current: 0,

@@ -53,6 +53,7 @@ fn watched(round: SubmissionId, phase: RoundPhase) -> WatchedRound {
 	let view = RoundView {
 		attempt: attempt(round),
 		model: 0,
+		trainer: AccountId::new([8; 32]),
 		blocks: vec![],
 		baseline: 0,
 		current: 0,
