@@ -4,9 +4,8 @@
 use crate::{
 	history::{demand, Canary, History, Vote},
 	mock::{
-		one_dispute_step, one_round_step, AccountId, AllPalletsWithSystem, DisputeServiceWeight,
-		HasRandomness, ProofOfLearning, Rewards, RoundServiceWeight, RuntimeCall, RuntimeOrigin, System,
-		Test,
+		AccountId, AllPalletsWithSystem, DisputeServiceWeight, Disputes, HasRandomness, ProofOfLearning,
+		Rewards, RoundServiceWeight, RuntimeCall, RuntimeOrigin, System, Test,
 	},
 	sabotage::{self, Sabotage},
 	scenario::{
@@ -386,7 +385,9 @@ fn submit(trainer: AccountId, number: u8) -> bool {
 pub fn next_block(service: Service, randomness: bool) {
 	let (rounds, disputes, idle) = match service {
 		Service::All => (Weight::MAX, Weight::MAX, Weight::MAX),
-		Service::One => (one_round_step(), one_dispute_step(), Weight::zero()),
+		Service::One => {
+			(ProofOfLearning::least_service_weight(), Disputes::least_service_weight(), Weight::zero())
+		}
 		Service::Late => (Weight::zero(), Weight::zero(), Weight::MAX),
 		Service::None => (Weight::zero(), Weight::zero(), Weight::zero()),
 	};

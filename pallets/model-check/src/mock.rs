@@ -135,18 +135,3 @@ impl Randomness<Option<Hash>, BlockNumberFor<Test>> for Lots {
 		(HasRandomness::get().then(|| BlakeTwo256::hash(subject)), known_since)
 	}
 }
-
-/// As much as lets the deadlines of rounds take one step: the one that takes the most, and hardly anything else.
-pub fn one_round_step() -> Weight {
-	use blyan_primitives::dag::MAX_BLOCKS;
-	use pallet_proof_of_learning::WeightInfo;
-	let accept = <()>::accept(MAX_BLOCKS);
-	<()>::serve_slot().saturating_add(accept).saturating_add(accept).saturating_add(<()>::reject(MAX_BLOCKS))
-}
-
-/// The same for disputes.
-pub fn one_dispute_step() -> Weight {
-	use pallet_disputes::WeightInfo;
-	let most = <()>::draw().saturating_add(<()>::conclude()).max(<()>::restart()).max(<()>::open_reveal());
-	<()>::serve_list().saturating_add(most)
-}

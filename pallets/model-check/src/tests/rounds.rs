@@ -1,7 +1,8 @@
 //! The pallets as they are. Each test visits every state that its scenario has.
 
 use crate::{
-	explorer::{explore, Outcome},
+	actions::{Action, Service},
+	explorer::{explore, Model, Outcome},
 	scenario::*,
 	world::World,
 };
@@ -150,6 +151,35 @@ fn starved(scenario: Scenario, busy_blocks: u8) -> Scenario {
 /// A finding, and two disputes about it at different shards.
 fn contested_twice() -> Scenario {
 	Scenario { truths: first(&[Truth::Better]), ..disputes(2, 1, 2) }
+}
+
+#[test]
+fn block_should_serve_one_deadline_when_it_has_time_for_one() {
+	use Service::{All, None, One};
+	// Both trainers submit, and both draws are due when a block has time for one of them.
+	let world = World::new(starved(race(1), 5));
+	let next = |service| Action::NextBlock { service, randomness: true };
+	let submissions = TRAINERS.map(|trainer| Action::Submit { trainer, number: 0 });
+	let mut states = world.initial();
+	let steps = submissions.into_iter().chain([All, None, None, One, One].map(next));
+	let mut drawn = Vec::new();
+	for step in steps {
+		let state = states.pop().and_then(|state| world.next(&state, &step).ok().flatten());
+		let state = state.unwrap_or_else(|| panic!("{step} is not possible"));
+		let mut rounds = world
+			.actions(&state)
+			.into_iter()
+			.flatten()
+			.filter_map(|action| match action {
+				Action::Commit { round, .. } => Some(round),
+				_ => Option::None,
+			})
+			.collect::<Vec<_>>();
+		rounds.dedup();
+		drawn.push(rounds.len());
+		states = vec![state];
+	}
+	assert_eq!(drawn, [0, 0, 0, 0, 0, 1, 2]);
 }
 
 macro_rules! scenarios {
