@@ -41,7 +41,7 @@ use polkadot_sdk::{frame_support, frame_system};
 #[frame_support::pallet]
 pub mod pallet {
 	use super::{frame_support, frame_system};
-	use crate::{impls::step::Step, types::*, weights::WeightInfo};
+	use crate::{types::*, weights::WeightInfo};
 	use blyan_primitives::{
 		learning::{AllLosses, RefereeFinding, ShardLosses},
 		traits::{ContestableRounds, LearningCredits, WorkerRegistry},
@@ -381,7 +381,7 @@ pub mod pallet {
 				(1..=T::MaxOpenDisputes::get()).contains(&T::MaxDisputesPerRound::get()),
 				"MaxDisputesPerRound must be one at least and MaxOpenDisputes at most",
 			);
-			let least = T::WeightInfo::serve_list().saturating_add(Step::max_weight::<T>());
+			let least = Self::least_service_weight();
 			assert!(
 				T::ServiceWeight::get().all_gte(least),
 				"ServiceWeight must be {least:?} at least, or deadlines that take the most are never served",

@@ -131,8 +131,11 @@ impl Ledger {
 				OfDisputes::RefereeFaulted { referee, fault, slashed, .. } => {
 					self.explain((*referee, *fault, *slashed))?
 				}
-				OfDisputes::AccusedLost { accused, slashed, .. } => {
-					self.explain((*accused, Fault::DisputeLost, *slashed))?
+				OfDisputes::AccusedLost { round, accused, slashed, .. } => {
+					let round = history.rounds.get(round);
+					let has_accepted_canary = round.is_some_and(|round| round.has_accepted_canary(accused));
+					let fault = if has_accepted_canary { Fault::CanaryAccepted } else { Fault::DisputeLost };
+					self.explain((*accused, fault, *slashed))?
 				}
 				OfDisputes::BondShared { dispute, payee, amount } => {
 					self.transfer(challenger_of(dispute)?, *payee, *amount);

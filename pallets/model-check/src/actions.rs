@@ -2,19 +2,23 @@
 //! added here, in [`Action`], [`possible`] and [`Action::perform`], and nowhere else.
 
 use crate::{
-	history::{demand, History, Vote},
+	history::{demand, Canary, History, Vote},
 	mock::{
-		one_dispute_step, one_round_step, AccountId, AllPalletsWithSystem, DisputeServiceWeight,
-		HasRandomness, Rewards, RoundServiceWeight, RuntimeCall, RuntimeOrigin, System, Test,
+		AccountId, AllPalletsWithSystem, DisputeServiceWeight, Disputes, HasRandomness, ProofOfLearning,
+		Rewards, RoundServiceWeight, RuntimeCall, RuntimeOrigin, System, Test,
 	},
 	sabotage::{self, Sabotage},
-	scenario::{losses_of, Claim, Ruling, Scenario, Truth, GATE, MODEL, OWNER, TRAINERS},
+	scenario::{
+		losses_of, Claim, Ruling, Scenario, Truth, CANARY_REWARD, FIRST_BLOCK, GATE, MODEL, OWNER, PLANTER,
+		TRAINERS,
+	},
 	world::{commitment_of, finding_of, new_block, pool, referee, ruling_of, RULING_SALT, SALT},
 };
 use blyan_primitives::{
 	dag::{NewBlocks, SubmissionId},
 	learning::{self, AllLosses, DisputeId},
 	submission::Envelope,
+	traits::CanaryRounds,
 	Hash,
 };
 use codec::Encode;
@@ -47,13 +51,14 @@ pub enum Service {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
 	NextBlock { service: Service, randomness: bool },
-	Submit { trainer: AccountId },
+	Submit { trainer: AccountId, number: u8 },
 	SubmitAgain { round: SubmissionId },
 	Commit { round: SubmissionId, who: AccountId, claim: Claim },
 	CopyCommitment { round: SubmissionId, who: AccountId, of: AccountId },
 	Reveal { round: SubmissionId, who: AccountId },
 	RevealOther { round: SubmissionId, who: AccountId },
 	Contest { round: SubmissionId, challenger: AccountId, accused: AccountId, position: u32 },
+	ShowCanary { round: SubmissionId },
 	Open { dispute: DisputeId, losses: Truth },
 	Rule { dispute: DisputeId, who: AccountId, ruling: Ruling },
 	CopyRuling { dispute: DisputeId, who: AccountId, of: AccountId },
@@ -76,7 +81,7 @@ impl fmt::Display for Action {
 				};
 				write!(f, "next block{service}{}", if randomness { "" } else { ", without randomness" })
 			}
-			Self::Submit { trainer } => write!(f, "{trainer} submits its block"),
+			Self::Submit { trainer, number } => write!(f, "{trainer} submits its block {number}"),
 			Self::SubmitAgain { round } => write!(f, "the block of round {round} is submitted once more"),
 			Self::Commit { round, who, claim } => write!(f, "{who} commits to {claim:?} in round {round}"),
 			Self::CopyCommitment { round, who, of } => {
@@ -87,6 +92,7 @@ impl fmt::Display for Action {
 			Self::Contest { round, challenger, accused, position } => {
 				write!(f, "{challenger} contests what {accused} found of shard {position} in round {round}")
 			}
+			Self::ShowCanary { round } => write!(f, "round {round} turns out to be of a canary"),
 			Self::Open { dispute, losses } => {
 				write!(f, "the accused of dispute {dispute} opens the losses of {losses:?}")
 			}
@@ -117,7 +123,7 @@ pub fn possible(scenario: &Scenario, history: &History) -> Vec<Action> {
 			actions.push(Action::SubmitAgain { round: round_id });
 		}
 		match record.phase {
-			Phase::AwaitingDraw => may_be_drawn = true,
+			Phase::AwaitingDraw | Phase::AwaitingReplacement { .. } => may_be_drawn = true,
 			Phase::Commit { .. } => {
 				for seat in seats.iter().filter(|seat| seat.commitment.is_none()) {
 					let who = seat.evaluator;
@@ -141,8 +147,11 @@ pub fn possible(scenario: &Scenario, history: &History) -> Vec<Action> {
 					}
 				}
 			}
-			Phase::Contest { .. } if history.left.contests > 0 => {
-				for challenger in &scenario.challengers {
+			Phase::Contest { .. } => {
+				if history.left.canaries > 0 && round.canary.is_none() {
+					actions.push(Action::ShowCanary { round: round_id });
+				}
+				for challenger in scenario.challengers.iter().filter(|_| history.left.contests > 0) {
 					for accused in seats.iter().map(|seat| seat.evaluator).filter(|who| who != challenger) {
 						actions.extend((0..scenario.contested_shards).map(|position| Action::Contest {
 							round: round_id,
@@ -153,7 +162,8 @@ pub fn possible(scenario: &Scenario, history: &History) -> Vec<Action> {
 					}
 				}
 			}
-			Phase::Contest { .. } | Phase::Closed { .. } => {}
+			// No lots are drawn: that is demanded of every step.
+			Phase::Opening { .. } | Phase::Waiting | Phase::Closed { .. } => {}
 		}
 	}
 	for (id, dispute) in &history.disputes {
@@ -183,9 +193,10 @@ pub fn possible(scenario: &Scenario, history: &History) -> Vec<Action> {
 			}
 		}
 	}
-	for (trainer, left) in TRAINERS.into_iter().zip(history.left.submissions) {
-		if left > 0 {
-			actions.push(Action::Submit { trainer });
+	let submissions = scenario.allowance.submissions.into_iter().zip(history.left.submissions);
+	for (trainer, (all, left)) in TRAINERS.into_iter().zip(submissions) {
+		if left > 0 && (!scenario.hurried || System::block_number() == FIRST_BLOCK) {
+			actions.push(Action::Submit { trainer, number: all - left });
 		}
 	}
 	for who in scenario.evaluators() {
@@ -233,14 +244,14 @@ impl Action {
 				history.left.dark_blocks -= u8::from(!randomness);
 				Ok(true)
 			}
-			Self::Submit { trainer } => {
-				let taken = submit(trainer);
+			Self::Submit { trainer, number } => {
+				let taken = submit(trainer, number);
 				history.left.submissions[usize::from(trainer == TRAINERS[1])] -= u8::from(taken);
 				Ok(taken)
 			}
 			Self::SubmitAgain { round } => {
 				let trainer = history.rounds.get(&round).map_or(TRAINERS[0], |round| round.trainer);
-				must_be_refused(submit(trainer), self)
+				must_be_refused(submit(trainer, 0), self)
 			}
 			Self::Commit { round, who, claim } => {
 				let commitment = commitment_of(who, round, claim);
@@ -279,6 +290,16 @@ impl Action {
 				let taken = call(challenger, contest);
 				history.left.contests -= u8::from(taken);
 				Ok(taken)
+			}
+			// The canaries' pallet shows what is sealed to it, once: what it takes to get there is its own.
+			Self::ShowCanary { round } => {
+				let shown = ProofOfLearning::sealed(round).filter(|suspect| !suspect.is_canary);
+				if let (Some(_), Some(record)) = (&shown, history.rounds.get_mut(&round)) {
+					ProofOfLearning::mark_canary(round, PLANTER, CANARY_REWARD);
+					history.left.canaries -= 1;
+					record.canary = Some(Canary::default());
+				}
+				Ok(shown.is_some())
 			}
 			Self::Open { dispute, losses } => {
 				let Some(record) = pallet_disputes::Disputes::<Test>::get(dispute) else { return Ok(false) };
@@ -355,8 +376,8 @@ fn call(who: AccountId, call: impl Into<RuntimeCall>) -> bool {
 	call.into().dispatch(RuntimeOrigin::signed(who)).is_ok()
 }
 
-fn submit(trainer: AccountId) -> bool {
-	let blocks = NewBlocks::truncate_from(vec![new_block(trainer)]);
+fn submit(trainer: AccountId, number: u8) -> bool {
+	let blocks = NewBlocks::truncate_from(vec![new_block(trainer, number)]);
 	call(trainer, RoundsCall::submit { model: MODEL, blocks, envelope: Envelope::default() })
 }
 
@@ -364,7 +385,9 @@ fn submit(trainer: AccountId) -> bool {
 pub fn next_block(service: Service, randomness: bool) {
 	let (rounds, disputes, idle) = match service {
 		Service::All => (Weight::MAX, Weight::MAX, Weight::MAX),
-		Service::One => (one_round_step(), one_dispute_step(), Weight::zero()),
+		Service::One => {
+			(ProofOfLearning::least_service_weight(), Disputes::least_service_weight(), Weight::zero())
+		}
 		Service::Late => (Weight::zero(), Weight::zero(), Weight::MAX),
 		Service::None => (Weight::zero(), Weight::zero(), Weight::zero()),
 	};

@@ -14,6 +14,7 @@ pub fn check(scenario: &Scenario, history: &History) -> Result<(), String> {
 	check_pallets()?;
 	check_books()?;
 	check_history(history)?;
+	check_line(scenario, history)?;
 	check_holds()?;
 	check_engagements()?;
 	check_ages(scenario, history)?;
@@ -67,6 +68,20 @@ fn check_history(history: &History) -> Result<(), String> {
 	Ok(())
 }
 
+/// As many submissions are measured as there may be, and only then others wait.
+fn check_line(scenario: &Scenario, history: &History) -> Result<(), String> {
+	let (open, most) = (history.rounds.len() as u32, scenario.rounds.max_measured);
+	let waiting = history.rounds.values().filter(|round| round.measured_since.is_none()).count() as u32;
+	demand!(open <= scenario.places, "{open} rounds are open, and {} may be", scenario.places);
+	demand!(open - waiting <= most, "{} rounds are measured at once, and {most} may be", open - waiting);
+	demand!(
+		waiting == 0 || open - waiting == most,
+		"{waiting} submissions wait, and only {} of {most} places are taken",
+		open - waiting
+	);
+	Ok(())
+}
+
 /// Held are the bonds of what is open, of each account.
 fn check_holds() -> Result<(), String> {
 	let mut bonds = BTreeMap::<(u8, AccountId), Balance>::new();
@@ -116,7 +131,10 @@ fn check_engagements() -> Result<(), String> {
 fn check_ages(scenario: &Scenario, history: &History) -> Result<(), String> {
 	let now = System::block_number();
 	for (id, round) in &history.rounds {
-		let (age, most) = (now - round.since, scenario.longest_round());
+		let (age, most) = match round.measured_since {
+			Some(since) => (now - since, scenario.longest_round()),
+			None => (now - round.since, scenario.longest_wait()),
+		};
 		demand!(age <= most, "round {id} is open after {age} blocks, and can be {most}");
 	}
 	for (id, dispute) in &history.disputes {

@@ -6,8 +6,8 @@ use blyan_primitives::{
 	learning::Purpose,
 	migration::Migration,
 	traits::{
-		AcceptedWork, ContestableRounds, ContestedFinding, DisputeOutcome, LearningRewards, ModelGraph,
-		ModelState, WorkerRegistry,
+		AcceptedWork, AuditRewards, ContestableRounds, ContestedFinding, DisputeOutcome, LearningRewards,
+		ModelGraph, ModelState, WorkerRegistry,
 	},
 	worker::{Fault, Role},
 	Balance, Hash,
@@ -42,6 +42,12 @@ pub enum Sabotage {
 	DeadlinesSkipped,
 	/// Something that was due is forgotten.
 	AgendaForgotten,
+	/// All trainers stand alike, whatever they did.
+	StandingForgotten,
+	/// Who accepted a canary, and lost a dispute for it, pays as if it had been none.
+	CanaryForgotten,
+	/// Who planted a canary is not paid.
+	PlanterForgotten,
 }
 
 thread_local! {
@@ -71,6 +77,10 @@ impl WorkerRegistry<AccountId> for Registry {
 		<Workers as WorkerRegistry<_>>::draw(role, count, seed, excluded)
 	}
 
+	fn engage(who: &AccountId) -> bool {
+		<Workers as WorkerRegistry<_>>::engage(who)
+	}
+
 	fn release(who: &AccountId) {
 		if !is(Sabotage::ReleaseSkipped) {
 			Workers::release(who);
@@ -80,8 +90,16 @@ impl WorkerRegistry<AccountId> for Registry {
 		}
 	}
 
+	fn reputation(who: &AccountId) -> Option<Perbill> {
+		Workers::reputation(who).filter(|_| !is(Sabotage::StandingForgotten))
+	}
+
 	fn note_honest_work(who: &AccountId) {
 		Workers::note_honest_work(who);
+	}
+
+	fn note_accepted(trainer: &AccountId) {
+		Workers::note_accepted(trainer);
 	}
 
 	fn note_fault_paying(who: &AccountId, fault: Fault, shares: &[(AccountId, Perbill)]) -> Balance {
@@ -128,6 +146,13 @@ impl ContestableRounds<AccountId> for Rounds {
 		}
 	}
 
+	fn fault_if_struck(round: SubmissionId, evaluator: &AccountId) -> Fault {
+		match is(Sabotage::CanaryForgotten) {
+			true => Fault::DisputeLost,
+			false => ProofOfLearning::fault_if_struck(round, evaluator),
+		}
+	}
+
 	fn holds(round: SubmissionId) -> u32 {
 		ProofOfLearning::holds(round)
 	}
@@ -149,6 +174,14 @@ impl LearningRewards<AccountId> for Payroll {
 			work.evaluators = committee.map(|seat| seat.evaluator).collect();
 		}
 		Rewards::accrue_accepted(work);
+	}
+}
+
+impl AuditRewards<AccountId> for Payroll {
+	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
+		if !is(Sabotage::PlanterForgotten) {
+			Rewards::accrue_audit(who, amount, submission);
+		}
 	}
 }
 
@@ -211,6 +244,10 @@ impl ModelGraph<AccountId> for Graph {
 
 	fn lineage(block: BlockId, depth: u32) -> Vec<AccountId> {
 		<ExpertDag as ModelGraph<_>>::lineage(block, depth)
+	}
+
+	fn taken_back(blocks: &[BlockId]) -> Vec<AccountId> {
+		<ExpertDag as ModelGraph<_>>::taken_back(blocks)
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

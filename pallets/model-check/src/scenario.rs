@@ -10,14 +10,20 @@ use codec::Encode;
 use pallet_disputes::DisputeParameters;
 use pallet_proof_of_learning::{draw_backoff, RoundParameters};
 
+/// The block in which everything begins.
+pub const FIRST_BLOCK: BlockNumber = 2;
 /// The one model that there is.
 pub const MODEL: ModelId = 0;
 /// Owns the model.
 pub const OWNER: AccountId = 1;
-/// Each has one block to submit.
+/// Each has blocks of its own to submit.
 pub const TRAINERS: [AccountId; 2] = [10, 11];
 /// Contests, and is no worker.
 pub const CHALLENGER: AccountId = 20;
+/// Planted what turns out to be a canary.
+pub const PLANTER: AccountId = 30;
+/// What it accrues for that, besides the fee.
+pub const CANARY_REWARD: Balance = 500;
 /// Evaluators are numbered from here.
 pub const FIRST_EVALUATOR: AccountId = 100;
 /// What everybody has at first.
@@ -40,6 +46,8 @@ pub enum Truth {
 	Better,
 	/// It does not.
 	NoBetter,
+	/// It makes the model worse.
+	Worse,
 	/// Its content is nowhere.
 	Unfetchable,
 	/// Its content is not what its block says.
@@ -53,6 +61,8 @@ pub enum Claim {
 	Better,
 	/// That it does not, likewise.
 	NoBetter,
+	/// That it makes the model worse, likewise.
+	Worse,
 	/// That it improves the model, with losses that do not come to that.
 	Invented,
 	/// That it cannot be fetched.
@@ -67,6 +77,7 @@ impl Claim {
 		match self {
 			Self::Better | Self::Invented => Truth::Better,
 			Self::NoBetter => Truth::NoBetter,
+			Self::Worse => Truth::Worse,
 			Self::Unfetchable => Truth::Unfetchable,
 			Self::Malformed => Truth::Malformed,
 		}
@@ -79,13 +90,17 @@ impl Claim {
 
 	/// The losses that stand behind a measurement.
 	pub fn losses(self) -> Vec<ShardLosses> {
-		losses_of(if self == Self::Better { Truth::Better } else { Truth::NoBetter })
+		losses_of(if self == Self::Invented { Truth::NoBetter } else { self.says() })
 	}
 }
 
 /// What is measured of each shard if that is true.
 pub fn losses_of(truth: Truth) -> Vec<ShardLosses> {
-	let gain = if truth == Truth::Better { 50_000_000 } else { 0 };
+	let gain = match truth {
+		Truth::Better => 50_000_000,
+		Truth::Worse => -50_000_000,
+		Truth::NoBetter | Truth::Unfetchable | Truth::Malformed => 0,
+	};
 	let baseline = 3 * BIT_PER_BYTE;
 	vec![ShardLosses { baseline, candidate: baseline - gain }; DOMAINS]
 }
@@ -97,6 +112,8 @@ pub enum Ruling {
 	Better,
 	/// What is computed if it is not.
 	NoBetter,
+	/// What is computed if it is worse.
+	Worse,
 	/// That it could not be computed.
 	Unable,
 }
@@ -104,7 +121,10 @@ pub enum Ruling {
 impl Ruling {
 	/// Whether that is what an honest referee says.
 	pub fn is_honest(self, truth: Truth) -> bool {
-		matches!((self, truth), (Self::Better, Truth::Better) | (Self::NoBetter, Truth::NoBetter))
+		matches!(
+			(self, truth),
+			(Self::Better, Truth::Better) | (Self::NoBetter, Truth::NoBetter) | (Self::Worse, Truth::Worse)
+		)
 	}
 }
 
@@ -115,6 +135,8 @@ pub struct Allowance {
 	pub submissions: [u8; 2],
 	/// Disputes that are begun.
 	pub contests: u8,
+	/// Submissions that turn out to be canaries.
+	pub canaries: u8,
 	/// Evaluators that leave.
 	pub departures: u8,
 	/// Changes of the model's terms.
@@ -132,6 +154,8 @@ pub struct Scenario {
 	pub evaluators: u64,
 	/// How rounds are run.
 	pub rounds: RoundParameters,
+	/// How many rounds may be open.
+	pub places: u32,
 	/// How disputes are run.
 	pub disputes: DisputeParameters,
 	/// Whether the terms name a reference evaluator: without one nothing can be contested.
@@ -148,6 +172,8 @@ pub struct Scenario {
 	pub contested_shards: u32,
 	/// How often what may happen.
 	pub allowance: Allowance,
+	/// Whether everything is submitted in the first block, and nothing later.
+	pub hurried: bool,
 	/// Whether calls that must be refused are tried wherever there is one.
 	pub intrusive: bool,
 	/// Whether rewards are claimed.
@@ -171,7 +197,14 @@ impl Scenario {
 				submission_bond: 1_000,
 				bond_per_mib: 10,
 				measurement_fee: 100,
+				work_bits: 0,
+				work_blocks: 10,
+				// No rejection is forgiven before the end.
+				forgive_blocks: 10_000,
+				max_measured: 4,
+				replacements: 0,
 			},
+			places: 4,
 			disputes: DisputeParameters {
 				bond: 1_000,
 				opening_blocks: 1,
@@ -189,6 +222,7 @@ impl Scenario {
 			challengers: vec![CHALLENGER],
 			contested_shards: 1,
 			allowance: Allowance { submissions: [1, 0], ..Default::default() },
+			hurried: false,
 			intrusive: false,
 			paydays: false,
 		}
@@ -206,25 +240,36 @@ impl Scenario {
 		u64::from(p.opening_blocks + 1 + p.max_attempts * attempt) + self.delays()
 	}
 
-	/// The longest that a round can be open, likewise: every try to draw in every attempt, every phase to its
-	/// end, and a dispute begun in the last block that takes one.
+	/// The longest that a round can be open once it is measured, likewise: every try to draw in every attempt
+	/// and for every replacement, every phase to its end, and a dispute begun in the last block that takes
+	/// one.
 	pub fn longest_round(&self) -> BlockNumber {
 		let p = &self.rounds;
 		let draw = p.draw_delay + (1..p.max_draw_tries).map(draw_backoff).sum::<u32>();
-		let phases = (p.commit_blocks + 1) + (p.reveal_blocks + 1);
+		let phases = (1 + p.replacements) * (draw + p.commit_blocks + 1) + (p.reveal_blocks + 1);
 		let contest = match self.contestable {
 			true if self.allowance.contests > 0 => p.contest_blocks as u64 + 1 + self.longest_dispute() + 1,
 			true => p.contest_blocks as u64 + 1,
 			false => 0,
 		};
-		u64::from(p.max_attempts) * (u64::from(draw + phases) + contest) + self.delays()
+		u64::from(p.max_attempts) * (u64::from(phases) + contest) + self.delays()
+	}
+
+	/// The longest that a submission can be in line: until every other one was measured.
+	pub fn longest_wait(&self) -> BlockNumber {
+		self.rivals() * self.longest_round()
+	}
+
+	/// Submissions that there can be besides any one.
+	fn rivals(&self) -> u64 {
+		self.allowance.submissions.iter().map(|n| u64::from(*n)).sum::<u64>().saturating_sub(1)
 	}
 
 	/// Blocks by which deadlines are served late: those that are busy, and one for each other round that wants
 	/// the same slot of the agenda, at each step.
 	fn delays(&self) -> BlockNumber {
-		let rivals = self.allowance.submissions.iter().map(|n| u64::from(*n)).sum::<u64>().saturating_sub(1);
-		let steps = u64::from(self.rounds.max_attempts * (self.rounds.max_draw_tries + 4));
-		u64::from(self.allowance.busy_blocks) + rivals * steps
+		let RoundParameters { max_attempts, max_draw_tries, replacements, .. } = self.rounds;
+		let steps = u64::from(max_attempts * (1 + replacements) * (max_draw_tries + 4));
+		u64::from(self.allowance.busy_blocks) + self.rivals() * steps
 	}
 }

@@ -7,8 +7,8 @@ use crate::{
 	history::History,
 	invariants,
 	mock::{
-		AccountId, Balances, ExpertDag, ProofOfLearning, RuntimeEvent, RuntimeGenesisConfig, RuntimeOrigin,
-		System, Test, Workers,
+		AccountId, Balances, ExpertDag, Places, ProofOfLearning, RuntimeEvent, RuntimeGenesisConfig,
+		RuntimeOrigin, System, Test, Workers,
 	},
 	sabotage::{self, Sabotage},
 	scenario::*,
@@ -61,6 +61,7 @@ impl World {
 
 	/// With something gone wrong.
 	pub fn with_sabotage(scenario: Scenario, sabotage: Option<Sabotage>) -> Self {
+		Places::set(scenario.places);
 		let mut externalities = BasicExternalities::new(genesis(&scenario));
 		externalities.execute_with(|| set_up(&scenario));
 		Self { scenario, sabotage, genesis: externalities.into_storages().top }
@@ -80,6 +81,7 @@ impl World {
 			};
 		}
 		let mut externalities = BasicExternalities::new(Storage { top, ..Default::default() });
+		Places::set(self.scenario.places);
 		sabotage::set(self.sabotage);
 		let result = externalities.execute_with(|| catch_unwind(AssertUnwindSafe(f)));
 		sabotage::set(None);
@@ -136,7 +138,7 @@ impl Model for World {
 			do_damage(&events);
 			let after = Books::read();
 			accounts::check(&state.history, &before, &after, &events)?;
-			history.follow(&before, &after, &events)?;
+			history.follow(&self.scenario, &before, &after, &events)?;
 			System::reset_events();
 			Ok(true)
 		};
@@ -196,6 +198,8 @@ fn genesis(scenario: &Scenario) -> Storage {
 				min_payout: MIN_PAYOUT,
 				learning_rate: 1_000_000,
 				claim_expiry_epochs: 2,
+				data_patience_epochs: 1,
+				credits: Default::default(),
 			},
 			..Default::default()
 		},
@@ -209,7 +213,7 @@ fn genesis(scenario: &Scenario) -> Storage {
 
 /// Registers everybody and a model, and opens its training.
 fn set_up(scenario: &Scenario) {
-	System::set_block_number(1);
+	System::set_block_number(FIRST_BLOCK - 1);
 	for who in TRAINERS {
 		register(who, Role::Trainer);
 	}
@@ -261,13 +265,15 @@ fn genesis_block(component: Component) -> NewBlock {
 	}
 }
 
-/// What a trainer submits: always the same.
-pub fn new_block(trainer: AccountId) -> NewBlock {
+/// What a trainer submits: each number always the same.
+pub fn new_block(trainer: AccountId, number: u8) -> NewBlock {
 	let first = Block::from_new(MODEL, OWNER, genesis_block(TRAINED)).id();
+	let mut digest = [trainer as u8; 32];
+	digest[0] = number;
 	NewBlock {
 		kind: BlockKind::Update,
 		parents: Parents::truncate_from(vec![first]),
-		content: Cid { codec: CidCodec::DagPb, digest: [trainer as u8; 32] },
+		content: Cid { codec: CidCodec::DagPb, digest },
 		..genesis_block(TRAINED)
 	}
 }
@@ -298,7 +304,7 @@ pub fn finding_of(round: SubmissionId, claim: Claim) -> Finding {
 	match claim {
 		Claim::Unfetchable => Finding::Unfetchable,
 		Claim::Malformed => Finding::Malformed,
-		Claim::Better | Claim::NoBetter => Finding::Measured(report_of(round, claim)),
+		Claim::Better | Claim::NoBetter | Claim::Worse => Finding::Measured(report_of(round, claim)),
 		Claim::Invented => {
 			let losses_root = report_of(round, claim).losses_root;
 			Finding::Measured(Report { losses_root, ..report_of(round, Claim::Better) })
@@ -326,6 +332,7 @@ pub fn ruling_of(ruling: Ruling) -> RefereeFinding {
 	match ruling {
 		Ruling::Better => exact(Truth::Better),
 		Ruling::NoBetter => exact(Truth::NoBetter),
+		Ruling::Worse => exact(Truth::Worse),
 		Ruling::Unable => RefereeFinding::Unable,
 	}
 }

@@ -542,7 +542,7 @@ pub mod pallet {
 				(1..=T::MaxOpenRounds::get()).contains(&T::MaxOpenRoundsPerTrainer::get()),
 				"MaxOpenRoundsPerTrainer must be one at least and MaxOpenRounds at most",
 			);
-			let least = T::WeightInfo::serve_slot().saturating_add(Step::max_due_weight::<T>());
+			let least = Self::least_service_weight();
 			assert!(
 				T::ServiceWeight::get().all_gte(least),
 				"ServiceWeight must be {least:?} at least, or deadlines that take the most are never served",

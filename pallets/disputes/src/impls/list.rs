@@ -4,7 +4,12 @@ use crate::{impls::step::Step, types::*, weights::WeightInfo, Config, Disputes, 
 use alloc::vec::Vec;
 use blyan_primitives::traits::ContestableRounds;
 use polkadot_sdk::{
-	frame_support::{defensive, traits::Defensive, weights::WeightMeter, BoundedVec},
+	frame_support::{
+		defensive,
+		traits::Defensive,
+		weights::{Weight, WeightMeter},
+		BoundedVec,
+	},
 	frame_system::pallet_prelude::BlockNumberFor,
 };
 
@@ -33,6 +38,12 @@ impl<T: Config> Pallet<T> {
 	/// Takes a dispute that is over off the list.
 	pub(crate) fn unlist(id: DisputeId) {
 		OpenDisputes::<T>::mutate(|open| open.retain(|entry| entry.id != id));
+	}
+
+	/// The least [`Config::ServiceWeight`] by which whatever is due is served in the end: one deadline that takes
+	/// the most.
+	pub fn least_service_weight() -> Weight {
+		T::WeightInfo::serve_list().saturating_add(Step::max_weight::<T>())
 	}
 
 	/// Serves what is due, what has waited longest first. What does not fit waits for the next block.

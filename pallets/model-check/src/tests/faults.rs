@@ -19,6 +19,33 @@ fn with_liar() -> Scenario {
 	Scenario::new(3)
 }
 
+/// One round whose absent are replaced.
+fn with_replacement() -> Scenario {
+	let mut scenario = Scenario { evaluators: 4, ..Scenario::new(2) };
+	scenario.rounds.replacements = 1;
+	scenario
+}
+
+/// One trainer submits twice and the other once, and one submission is measured at a time.
+fn with_line() -> Scenario {
+	let mut scenario = Scenario::new(1);
+	scenario.rounds.max_measured = 1;
+	scenario.allowance.submissions = [2, 1];
+	scenario
+}
+
+/// A canary, and a dispute about it.
+fn with_canary() -> Scenario {
+	let mut scenario = Scenario {
+		truths: vec![[Truth::Worse; 2]],
+		claims: vec![Claim::Better, Claim::Worse],
+		rulings: vec![Ruling::Worse],
+		..with_dispute()
+	};
+	scenario.allowance.canaries = 1;
+	scenario
+}
+
 /// Explores with that gone wrong, shows the shortest trace, and returns what was found.
 fn found(sabotage: Sabotage, scenario: Scenario) -> String {
 	let outcome = explore(&World::with_sabotage(scenario, Some(sabotage)), 1_000_000);
@@ -56,6 +83,14 @@ faults! {
 		RejectedAccepted, with_liar(), "heads moved 1 times, and 0 rounds were accepted";
 	checker_should_find_a_referee_that_is_involved_when_nobody_is_left_out:
 		ExclusionsForgotten, with_dispute(), "who had a part in a round is referee of it";
+	checker_should_find_a_seat_that_is_drawn_twice_when_nobody_is_left_out:
+		ExclusionsForgotten, with_replacement(), "who has or had a seat";
+	checker_should_find_a_submission_that_is_measured_first_when_another_stands_better:
+		StandingForgotten, with_line(), "stands first";
+	checker_should_find_a_canary_that_is_accepted_when_it_costs_no_more_than_a_mistake:
+		CanaryForgotten, with_canary(), "is blamed for CanaryAccepted and not slashed for it";
+	checker_should_find_a_planter_that_is_not_paid_when_harm_is_shown:
+		PlanterForgotten, with_canary(), "is paid 0, and ";
 	checker_should_find_a_slash_when_nobody_says_what_for:
 		FaultDoubled, with_liar(), "nobody says what for";
 	checker_should_find_a_liar_that_is_paid_when_a_quorum_knows_better:

@@ -45,6 +45,12 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
+	/// The least [`Config::ServiceWeight`] by which whatever is due is served in the end: one deadline that takes
+	/// the most.
+	pub fn least_service_weight() -> Weight {
+		T::WeightInfo::serve_slot().saturating_add(Step::max_due_weight::<T>())
+	}
+
 	/// Serves what is due, from the first slot that was not served to its end up to the one of `now`.
 	pub(crate) fn serve_agenda(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		let first = IncompleteSince::<T>::get();

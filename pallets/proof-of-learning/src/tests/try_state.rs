@@ -226,7 +226,11 @@ fn check_should_find_a_line_that_is_not_what_waits() {
 		change(AWAITING, |round| round.phase = Phase::Waiting);
 	});
 	let expected = "MeasuredRounds is not the rounds that are measured";
-	assert_found(expected, || MeasuredRounds::<Test>::mutate(|measured| drop(measured.pop())));
+	assert_found(expected, || {
+		MeasuredRounds::<Test>::mutate(|measured| {
+			measured.pop();
+		})
+	});
 	assert_found(expected, || {
 		MeasuredRounds::<Test>::mutate(|measured| {
 			let again = measured[0].clone();
