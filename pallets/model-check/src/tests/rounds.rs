@@ -185,7 +185,7 @@ fn block_should_serve_one_deadline_when_it_has_time_for_one() {
 macro_rules! scenarios {
 	($($(#[$attribute:meta])* $test:ident: $scenario:expr;)*) => {$(
 		#[test]
-		$(#[$attribute])*
+		$(#[cfg_attr(feature = "try-runtime", $attribute)])*
 		#[cfg_attr(not(feature = "try-runtime"), ignore = "without the pallets' own invariants")]
 		fn $test() {
 			exhaust(stringify!($test), $scenario);
