@@ -44,8 +44,8 @@ pub const FETCH_TIMEOUT_SECONDS: u32 = 8;
 pub const WORKER_BOND_BLY: u64 = 1_000;
 /// What the accomplice bonds: so much that it is drawn for nearly every committee, for draws go by bonds.
 pub const ACCOMPLICE_BOND_BLY: u64 = 100_000;
-/// Most that an evaluator holds to contest others: a few times what it takes for the accomplice, which is a tenth of
-/// what that bonds.
+/// Most that an evaluator holds to contest others: twice what it takes for the accomplice, which is a fifth of what that
+/// bonds.
 const MAX_CONTEST_BLY: u64 = 40_000;
 
 /// Small enough to learn something of a text in a minute on two cores.
