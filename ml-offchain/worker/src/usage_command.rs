@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub enum UsageError {
 	/// The configuration or the chain cannot be used.
 	#[error(transparent)]
-	Start(#[from] StartError),
+	Start(Box<StartError>),
 	/// The chain cannot be read.
 	#[error(transparent)]
 	Chain(#[from] ChainError),
@@ -46,6 +46,12 @@ pub enum UsageError {
 	/// What the server wants signed is not to be signed.
 	#[error("not signed: {0}")]
 	Unsound(String),
+}
+
+impl From<StartError> for UsageError {
+	fn from(error: StartError) -> Self {
+		Self::Start(Box::new(error))
+	}
 }
 
 /// Does it, and says what was done.

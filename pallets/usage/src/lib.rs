@@ -238,7 +238,7 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn integrity_test() {
 			assert!(T::MaxServers::get() > 0, "MaxServers must allow for a server");
-			assert!(MAX_RECEIPTS > 0 && MAX_USED_BLOCKS > 0, "a call must be able to carry something");
+			const { assert!(MAX_RECEIPTS > 0 && MAX_USED_BLOCKS > 0, "a call must be able to carry something") };
 		}
 
 		#[cfg(feature = "try-runtime")]

@@ -29,7 +29,7 @@ pub enum Entry {
 		/// What is submitted, to the byte.
 		blocks: ScaleHex<NewBlocks>,
 		/// What it says that was learned from.
-		manifest: Option<ScaleHex<TrainingManifest>>,
+		manifest: Option<Box<ScaleHex<TrainingManifest>>>,
 	},
 	/// Its round was closed.
 	Closed {
@@ -184,7 +184,7 @@ impl State {
 			Entry::Made { key: ScaleHex(key), salt: ScaleHex(salt), blocks: ScaleHex(blocks), manifest } => {
 				let id = |block: &_| Block::from_new(self.model, self.me.clone(), Clone::clone(block)).id();
 				let ids = blocks.iter().map(id).collect();
-				let manifest = manifest.as_ref().map(|ScaleHex(manifest)| manifest.clone());
+				let manifest = manifest.as_ref().map(|manifest| manifest.0.clone());
 				let made = Made { key: *key, salt: *salt, blocks: blocks.clone(), manifest, ids };
 				// The first one stands: it may have been sent.
 				self.made.get_or_insert(made);
@@ -258,7 +258,12 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 		Input::Made { salt, blocks, manifest } => {
 			state.is_making = false;
 			let (key, salt, blocks) = (ScaleHex(state.key), ScaleHex(salt), ScaleHex(blocks));
-			let entry = Entry::Made { key, salt, blocks, manifest: manifest.map(ScaleHex) };
+			let entry = Entry::Made {
+				key,
+				salt,
+				blocks,
+				manifest: manifest.map(|manifest| Box::new(ScaleHex(manifest))),
+			};
 			// Sent with the next block, once the chain was asked.
 			state.record(&mut actions, entry);
 		}

@@ -306,6 +306,7 @@ mod tests {
 			OpenRoundCount::<Test>::mutate(|count| *count += 1);
 			crate::OpenRoundsOf::<Test>::insert(STRANGER, 1);
 			Rounds::<Test>::insert(last, extra);
+			World::tell_of(last);
 			downgrade();
 
 			MigrateToV2::<Test>::on_runtime_upgrade();

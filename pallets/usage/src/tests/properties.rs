@@ -97,7 +97,7 @@ fn wealth(who: AccountId) -> Balance {
 
 /// What may still be minted for everybody.
 fn owed() -> Balance {
-	COALITION.iter().map(|who| Rewards::owed(who)).map(|(due, accruing)| due + accruing).sum()
+	COALITION.iter().map(Rewards::owed).map(|(due, accruing)| due + accruing).sum()
 }
 
 fn run(steps: Vec<Step>) {
