@@ -6,7 +6,7 @@
 use super::*;
 use blyan_primitives::{
 	canary::{self, CanaryKey, LotProof},
-	traits::{SealedRounds, Validators},
+	traits::{CanaryRounds, Validators},
 	Hash,
 };
 use frame_support::{
@@ -105,7 +105,7 @@ mod benchmarks {
 		begin_first_period::<T>();
 		// The key takes part from the first period on.
 		Planters::<T>::mutate_extant(&who, |planter| {
-			if let Some(first) = planter.keys.first_mut() {
+			if let Some(first) = planter.keys.as_mut().first_mut() {
 				*first = KeyEntry { key: KEY, since: 0 };
 			}
 		});

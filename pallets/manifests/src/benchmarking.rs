@@ -188,7 +188,7 @@ mod benchmarks {
 
 	#[benchmark]
 	fn force_set_parameters() {
-		let parameters = AuditParameters { commit_blocks: 77, ..AuditParameters::default() };
+		let parameters = AuditParameters { commit_blocks: 77, ban_blocks: 1, ..AuditParameters::default() };
 		#[extrinsic_call]
 		_(RawOrigin::Root, parameters.clone());
 		assert_eq!(Parameters::<T>::get(), parameters);

@@ -321,15 +321,15 @@ mod benchmarks {
 	#[benchmark]
 	fn draw_lots() {
 		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
-		let mut draw = round.draw.take().expect("just drawn");
+		let mut measured_by = round.draw.take().expect("just drawn");
 		// Room in the report for one domain more.
-		draw.terms = terms(MAX_DOMAINS - 1);
-		T::Sealed::benchmark_reserve(round.model, &draw.terms.pool, &draw.terms.gate);
+		measured_by.terms = terms(MAX_DOMAINS - 1);
+		T::Sealed::benchmark_reserve(round.model, &measured_by.terms.pool, &measured_by.terms.gate);
 		round.submitted_at = BlockNumberFor::<T>::max_value();
 		let drawn;
 		#[block]
 		{
-			drawn = Pallet::<T>::draw_lots(id, &round, &draw.terms, Hash::repeat_byte(9));
+			drawn = Pallet::<T>::draw_lots(id, &round, &measured_by.terms, Hash::repeat_byte(9));
 		}
 		// A runtime without a reserve has none to draw.
 		assert!(!matches!(drawn, DrawnLots::TooFew));
@@ -339,8 +339,8 @@ mod benchmarks {
 	fn open_commit() {
 		let id = awaiting_opening::<T>(0);
 		let mut round = Rounds::<T>::get(id).expect("just stored");
-		let draw = round.draw.as_mut().expect("just drawn");
-		draw.sealed.lots.iter_mut().for_each(|lot| lot.is_opened = true);
+		let measured_by = round.draw.as_mut().expect("just drawn");
+		measured_by.sealed.lots.iter_mut().for_each(|lot| lot.is_opened = true);
 		Pallet::<T>::unschedule(id, &mut round);
 		#[block]
 		{
@@ -353,11 +353,11 @@ mod benchmarks {
 	#[benchmark]
 	fn void_lot() {
 		let (id, mut round) = drawn::<T>(MAX_BLOCKS);
-		let mut draw = round.draw.take().expect("just drawn");
-		draw.terms = terms(MAX_DOMAINS - 1);
-		T::Sealed::benchmark_reserve(round.model, &draw.terms.pool, &draw.terms.gate);
+		let mut measured_by = round.draw.take().expect("just drawn");
+		measured_by.terms = terms(MAX_DOMAINS - 1);
+		T::Sealed::benchmark_reserve(round.model, &measured_by.terms.pool, &measured_by.terms.gate);
 		round.submitted_at = BlockNumberFor::<T>::max_value();
-		let drawn = Pallet::<T>::draw_lots(id, &round, &draw.terms, Hash::repeat_byte(9));
+		let drawn = Pallet::<T>::draw_lots(id, &round, &measured_by.terms, Hash::repeat_byte(9));
 		#[block]
 		{
 			if let DrawnLots::Lots { lots, .. } = &drawn {

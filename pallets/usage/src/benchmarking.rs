@@ -10,6 +10,7 @@ use blyan_primitives::{
 	worker::Role,
 	Balance, Hash,
 };
+use polkadot_sdk::frame_system::pallet_prelude::BlockNumberFor;
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
 	frame_support::{
@@ -105,7 +106,7 @@ mod benchmarks {
 		T::Workers::benchmark_worker(&server, Role::Server);
 		let mut known = T::Blocks::benchmark_served(MAX_USED_BLOCKS);
 		known.sort_unstable();
-		let genesis: Hash = System::<T>::block_hash(<_ as Zero>::zero());
+		let genesis: Hash = System::<T>::block_hash(BlockNumberFor::<T>::zero());
 		System::<T>::set_block_number(10u32.into());
 		let mut left = b.max(r);
 		let receipts: Vec<_> = (0..r)
