@@ -3,7 +3,7 @@
 //! Who is drawn commits to a hash of its finding, and reveals the finding when commitments are in. Absent is not
 //! a vote: a quorum is of all who were drawn.
 
-use crate::{worker::Fault, Hash};
+use crate::{learning::quorum, worker::Fault, Hash};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -102,14 +102,9 @@ pub fn all_revealed<AccountId, Finding>(seats: &[PanelSeat<AccountId, Finding>])
 	seats.iter().all(|seat| seat.commitment.is_none() || seat.finding.is_some())
 }
 
-/// Two thirds of `count`, rounded up.
-pub fn two_thirds(count: usize) -> usize {
-	count.saturating_mul(2).div_ceil(3)
-}
-
 /// What a quorum of all who were drawn revealed, exactly the same.
 pub fn agreed<AccountId, Finding: PartialEq>(seats: &[PanelSeat<AccountId, Finding>]) -> Option<&Finding> {
-	let quorum = two_thirds(seats.len());
+	let quorum = quorum(seats.len() as u32) as usize;
 	seats
 		.iter()
 		.filter_map(|seat| seat.finding.as_ref())
@@ -176,11 +171,6 @@ mod tests {
 		assert_eq!(early, [(&2, Fault::NoCommit)]);
 		let late = absent(&seats, true).collect::<Vec<_>>();
 		assert_eq!(late, [(&1, Fault::NoReveal), (&2, Fault::NoCommit)]);
-	}
-
-	#[test]
-	fn two_thirds_should_be_rounded_up() {
-		assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(two_thirds), [0, 1, 2, 2, 3, 4, 4, 5]);
 	}
 
 	proptest! {

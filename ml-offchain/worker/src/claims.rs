@@ -1,6 +1,7 @@
 //! Claiming what was earned: once for each closed epoch on which there is a claim.
 
-use blyan_chain_client::{Call, Chain, ChainError, Receipt, Signer, SubmitError, Wait};
+use crate::register::bly;
+use blyan_chain_client::{Call, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
 use blyan_primitives::{AccountId, Balance};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -71,13 +72,28 @@ impl Claims {
 	}
 }
 
-/// Claims one epoch.
-///
-/// # Errors
-/// What became of the call.
-pub async fn claim(chain: &dyn Chain, signer: &Signer, epoch: u32) -> Result<Receipt, SubmitError> {
+/// Claims one epoch, and has `paid` told of what that paid; whether it is of no use to claim it again.
+pub async fn claim(chain: &dyn Chain, signer: &Signer, epoch: u32, paid: impl Fn(u32, Balance)) -> bool {
 	// Harmless when repeated: the chain pays a claim once.
-	chain.submit(signer, Call::ClaimRewards { epoch }, Wait::Finalized).await
+	match chain.submit(signer, Call::ClaimRewards { epoch }, Wait::Finalized).await {
+		Ok(receipt) => {
+			for event in receipt.events {
+				if let ChainEvent::RewardPaid { epoch, amount, .. } = event {
+					paid(epoch, amount);
+				}
+			}
+			false
+		}
+		Err(error) => {
+			tracing::warn!(epoch, %error, "could not claim");
+			matches!(error, SubmitError::Dispatch { .. })
+		}
+	}
+}
+
+/// Writes what a claim paid to the log.
+pub fn log_payment(epoch: u32, amount: Balance) {
+	tracing::info!(epoch, bly = bly(amount), "paid");
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ pub mod import_text;
 pub mod journal;
 pub mod keep;
 pub mod manifest_command;
+mod once;
 pub mod plant;
 pub mod progress;
 pub mod referee;

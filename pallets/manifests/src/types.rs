@@ -4,6 +4,7 @@ use crate::{Config, Error};
 use blyan_primitives::{
 	dag::ModelId,
 	economy::BLY,
+	learning::quorum,
 	manifest::{AuditOutcome, ManifestFinding, TrainingManifest, MAX_DATASETS, MAX_SAMPLE},
 	panel::{self, PanelSeat},
 	Balance, Hash,
@@ -242,7 +243,7 @@ where
 
 	/// Whether as many committed as make a quorum.
 	pub fn has_quorum_of_commitments(&self) -> bool {
-		panel::committed(&self.auditors) >= panel::two_thirds(self.auditors.len())
+		panel::committed(&self.auditors) >= quorum(self.auditors.len() as u32) as usize
 	}
 }
 

@@ -7,19 +7,19 @@ pub mod check;
 pub mod step;
 
 use crate::{
-	claims::{claim, Claims, Owing},
+	claims::{claim, log_payment, Claims, Owing},
 	content::Content,
 	journal::{Journal, JournalError},
-	register::bly,
+	once::{send_once, Over},
 	repeats::Repeats,
 	rounds::newest,
 	worker::{random_hash, Worker},
 };
-use blyan_chain_client::{Call as ChainCall, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
+use blyan_chain_client::{Call as ChainCall, Chain, ChainError, Signer};
 use blyan_primitives::{api::ManifestInfo, AccountId};
 use check::{audit, AuditError};
 use std::{sync::Arc, time::Duration};
-use step::{attempt_of, step, Action, Attempt, Call, CallKey, Entry, Input, Note, State};
+use step::{attempt_of, step, Action, Attempt, Call, Entry, Input, Note, State};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,18 @@ use tokio_util::sync::CancellationToken;
 pub const JOURNAL: &str = "auditor";
 /// Results that may wait to be taken in.
 const CHANNEL: usize = 64;
+/// What says that a call is too late, or was done before.
+const OVER: [Over<'static>; 1] = [(
+	"Manifests",
+	&[
+		"AlreadyCommitted",
+		"AlreadyRevealed",
+		"NotInCommitPhase",
+		"NotInRevealPhase",
+		"AuditNotFound",
+		"NotAuditor",
+	],
+)];
 
 /// Why an auditor ended.
 #[derive(Debug, thiserror::Error)]
@@ -198,13 +210,7 @@ impl Auditor {
 				}
 			};
 			// Repeating is harmless: the chain takes the first and refuses the second.
-			let is_final = match chain.submit(&signer, call, Wait::Finalized).await {
-				Ok(receipt) => {
-					tracing::info!(call = ?key, block = receipt.block.number, "done");
-					false
-				}
-				Err(error) => is_final(&key, &error),
-			};
+			let is_final = send_once(&*chain, &signer, call, &key, &OVER).await;
 			let _ = events.send(Event::Input(Input::Returned { call: key, is_final })).await;
 		});
 	}
@@ -212,20 +218,7 @@ impl Auditor {
 	fn claim(&mut self, epoch: u32) {
 		let (chain, signer, events) = (self.chain.clone(), self.signer.clone(), self.events.clone());
 		self.tasks.spawn(async move {
-			let is_final = match claim(&*chain, &signer, epoch).await {
-				Ok(receipt) => {
-					for event in receipt.events {
-						if let ChainEvent::RewardPaid { amount, .. } = event {
-							tracing::info!(epoch, bly = bly(amount), "paid");
-						}
-					}
-					false
-				}
-				Err(error) => {
-					tracing::warn!(epoch, %error, "could not claim");
-					matches!(error, SubmitError::Dispatch { .. })
-				}
-			};
+			let is_final = claim(&*chain, &signer, epoch, log_payment).await;
 			let _ = events.send(Event::Claimed { epoch, is_final }).await;
 		});
 	}
@@ -252,30 +245,6 @@ impl Auditor {
 		}
 		self.tasks.shutdown().await;
 	}
-}
-
-/// Whether it is of no use to send the call again.
-fn is_final(key: &CallKey, error: &SubmitError) -> bool {
-	let is_over = [
-		"AlreadyCommitted",
-		"AlreadyRevealed",
-		"NotInCommitPhase",
-		"NotInRevealPhase",
-		"AuditNotFound",
-		"NotAuditor",
-	]
-	.iter()
-	.any(|name| error.is_pallet_error("Manifests", name));
-	if is_over {
-		tracing::info!(call = ?key, %error, "too late, or done before");
-		return true;
-	}
-	if matches!(error, SubmitError::Dispatch { .. }) {
-		tracing::error!(call = ?key, %error, "the chain refused");
-		return true;
-	}
-	tracing::warn!(call = ?key, %error, "tried again with the next block");
-	false
 }
 
 fn tell(note: &Note) {

@@ -10,22 +10,22 @@ pub mod measure;
 pub mod step;
 
 use crate::{
-	claims::{claim, Claims, Owing},
+	claims::{claim, log_payment, Claims, Owing},
 	files::FileError,
 	journal::{Journal, JournalError},
+	once::{send_once, Over},
 	referee::{self, Referee},
-	register::bly,
 	repeats::Repeats,
 	rounds::{newest, OpenRounds},
 	watch::{self, step::Options, WatchError, Watcher},
 	worker::{random_hash, Worker},
 };
-use blyan_chain_client::{Call as ChainCall, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
+use blyan_chain_client::{Call as ChainCall, Chain, ChainError, Signer};
 use blyan_primitives::{dag::ModelId, learning::AllLosses};
 use losses::LossFiles;
 use measure::{MeasureError, Measurement, Measurer};
 use std::{sync::Arc, time::Duration};
-use step::{step, Accusation, Action, Attempt, Call, CallKey, Entry, Input, Note, RoundView, State};
+use step::{step, Accusation, Action, Attempt, Call, Entry, Input, Note, RoundView, State};
 use tokio::{
 	sync::{mpsc, Mutex},
 	task::JoinSet,
@@ -36,6 +36,21 @@ use tokio_util::sync::CancellationToken;
 pub const JOURNAL: &str = "evaluator";
 /// Results that may wait to be taken in.
 const CHANNEL: usize = 64;
+/// What says that a call is too late, or was done before.
+const OVER: [Over<'static>; 2] = [
+	(
+		"ProofOfLearning",
+		&[
+			"AlreadyCommitted",
+			"AlreadyRevealed",
+			"NotInCommitPhase",
+			"NotInRevealPhase",
+			"RoundNotFound",
+			"NotOnCommittee",
+		],
+	),
+	("Disputes", &["DisputeNotFound", "NotAwaitingOpening", "NothingToContest"]),
+];
 
 /// Why an evaluator ended.
 #[derive(Debug, thiserror::Error)]
@@ -285,13 +300,7 @@ impl Evaluator {
 				}
 			};
 			// Repeating is harmless: the chain takes the first and refuses the second.
-			let is_final = match chain.submit(&signer, call, Wait::Finalized).await {
-				Ok(receipt) => {
-					tracing::info!(call = ?key, block = receipt.block.number, "done");
-					false
-				}
-				Err(error) => is_final(&key, &error),
-			};
+			let is_final = send_once(&*chain, &signer, call, &key, &OVER).await;
 			let _ = events.send(Event::Input(Input::Returned { call: key, is_final })).await;
 		});
 	}
@@ -299,20 +308,7 @@ impl Evaluator {
 	fn claim(&mut self, epoch: u32) {
 		let (chain, signer, events) = (self.chain.clone(), self.signer.clone(), self.events.clone());
 		self.tasks.spawn(async move {
-			let is_final = match claim(&*chain, &signer, epoch).await {
-				Ok(receipt) => {
-					for event in receipt.events {
-						if let ChainEvent::RewardPaid { amount, .. } = event {
-							tracing::info!(epoch, bly = bly(amount), "paid");
-						}
-					}
-					false
-				}
-				Err(error) => {
-					tracing::warn!(epoch, %error, "could not claim");
-					matches!(error, SubmitError::Dispatch { .. })
-				}
-			};
+			let is_final = claim(&*chain, &signer, epoch, log_payment).await;
 			let _ = events.send(Event::Claimed { epoch, is_final }).await;
 		});
 	}
@@ -349,33 +345,6 @@ impl Evaluator {
 		self.referee.stop().await;
 		self.watcher.stop().await;
 	}
-}
-
-/// Whether it is of no use to send the call again.
-fn is_final(key: &CallKey, error: &SubmitError) -> bool {
-	let is_over = [
-		"AlreadyCommitted",
-		"AlreadyRevealed",
-		"NotInCommitPhase",
-		"NotInRevealPhase",
-		"RoundNotFound",
-		"NotOnCommittee",
-	]
-	.iter()
-	.any(|name| error.is_pallet_error("ProofOfLearning", name));
-	let is_opened = ["DisputeNotFound", "NotAwaitingOpening", "NothingToContest"]
-		.iter()
-		.any(|name| error.is_pallet_error("Disputes", name));
-	if is_over || is_opened {
-		tracing::info!(call = ?key, %error, "too late, or done before");
-		return true;
-	}
-	if matches!(error, SubmitError::Dispatch { .. }) {
-		tracing::error!(call = ?key, %error, "the chain refused");
-		return true;
-	}
-	tracing::warn!(call = ?key, %error, "tried again with the next block");
-	false
 }
 
 fn tell(note: &Note) {

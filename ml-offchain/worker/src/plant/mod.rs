@@ -14,11 +14,11 @@ use crate::{
 	progress::{Happening, Reporter},
 	rounds::newest,
 	trainer::{
-		asked_for,
 		job::{JobError, Trained, Workshop},
 		step::SubmissionView,
+		submission::{Refusal, Sent, Submission},
 	},
-	work::{envelope, Progress, Subject},
+	work::{Progress, Subject},
 	worker::{random_hash, Worker},
 };
 use blyan_chain_client::{Call, Chain, ChainError, KeyError, KeyFile, Signer, SubmitError, Wait};
@@ -26,7 +26,6 @@ use blyan_primitives::{
 	api::{CanaryKeyInfo, LotteryPeriod},
 	canary::{self, LotProof, PeriodNumber},
 	dag::Component,
-	submission::Envelope,
 	AccountId, BlockNumber,
 };
 use polkadot_sdk::sp_core::{sr25519::Pair, Pair as _};
@@ -125,7 +124,7 @@ enum RevealError {
 enum Event {
 	Made(Box<Trained>),
 	MakeFailed(JobError),
-	NoWork(ChainError),
+	Unreadable(ChainError),
 	Submitted(Result<(), SubmitError>),
 	Revealed(Result<(), RevealError>),
 }
@@ -343,11 +342,13 @@ impl Planter {
 				tracing::warn!(%error, "tried again with the next block");
 				Input::MakeFailed
 			}
-			Event::NoWork(error) => {
+			Event::Unreadable(error) => {
 				tracing::warn!(%error, "the submission is tried again with the next block");
 				Input::Submitted
 			}
-			Event::Submitted(Err(error)) if !is_passing(&error) => return Err(PlantError::Refused(error)),
+			Event::Submitted(Err(error)) if Refusal::passing(&error).is_none() => {
+				return Err(PlantError::Refused(error))
+			}
 			Event::Submitted(result) => {
 				if let Err(error) = result {
 					tracing::info!(%error, "the chain is asked again");
@@ -403,31 +404,19 @@ impl Planter {
 		let model = self.workshop.config.train.model;
 		let seal = canary::seal(&made.key, signer.account(), &made.ids, &made.salt);
 		let account = signer.account().clone();
-		let subject = Subject { account, model, blocks: made.ids.clone(), seal };
+		let subject = Subject { account, model, blocks: made.ids, seal };
+		let submission =
+			Submission { subject, blocks: made.blocks, migration: None, manifest: made.manifest };
 		let (reporter, stop) = (self.workshop.reporter.clone(), self.workshop.shutdown.clone());
 		self.tasks.spawn(async move {
 			let tell =
 				|Progress { bits, tries }| reporter.tell(&Happening::Working { job: JOB, bits, tries });
-			let envelope = match envelope(&*chain, &subject, 0, &stop, tell).await {
-				Ok(Some(envelope)) => envelope,
-				Ok(None) => return,
-				Err(error) => {
-					let _ = events.send(Event::NoWork(error)).await;
-					return;
-				}
+			let sent = match submission.send(&*chain, &signer, 0, &stop, tell).await {
+				Sent::Stopped => return,
+				Sent::Unreadable(error) => Event::Unreadable(error),
+				Sent::Returned(result) => Event::Submitted(result),
 			};
-			let manifest = match asked_for(&*chain, model, made.manifest).await {
-				Ok(manifest) => manifest,
-				Err(error) => {
-					let _ = events.send(Event::NoWork(error)).await;
-					return;
-				}
-			};
-			let envelope = Envelope { manifest, ..envelope };
-			// Repeating is harmless: the chain takes a block once.
-			let call = Call::SubmitBlocks { model, blocks: made.blocks, envelope };
-			let result = chain.submit(&signer, call, Wait::Finalized).await.map(|_| ());
-			let _ = events.send(Event::Submitted(result)).await;
+			let _ = events.send(sent).await;
 		});
 	}
 
@@ -451,16 +440,4 @@ impl Planter {
 			let _ = events.send(Event::Revealed(result)).await;
 		});
 	}
-}
-
-/// Whether the chain is to be asked again: it had no room, has the blocks already, or could not be reached.
-fn is_passing(error: &SubmitError) -> bool {
-	let is_full = ["TooManyOpenRounds", "TooManyOpenRoundsOfTrainer"]
-		.iter()
-		.any(|name| error.is_pallet_error("ProofOfLearning", name));
-	is_full
-		|| error.is_pallet_error("ExpertDag", "BlockExists")
-		|| error.is_retryable()
-		|| error.is_disconnect()
-		|| matches!(error, SubmitError::Unknown { .. })
 }

@@ -9,13 +9,14 @@ pub mod step;
 use crate::{
 	evaluator::measure::Measurer,
 	journal::{Journal, JournalError},
+	once::{send_once, Over},
 	repeats::Repeats,
 	worker::random_hash,
 };
-use blyan_chain_client::{Call as ChainCall, Chain, Signer, SubmitError, Wait};
+use blyan_chain_client::{Call as ChainCall, Chain, Signer};
 use blyan_primitives::{api::DisputeInfo, learning::RefereeFinding, AccountId, BlockNumber};
 use std::{path::Path, sync::Arc};
-use step::{step, Action, Call, CallKey, DisputeView, Duty, Entry, Input, Note, State};
+use step::{step, Action, Call, DisputeView, Duty, Entry, Input, Note, State};
 use tokio::{
 	sync::{mpsc, Mutex},
 	task::JoinSet,
@@ -25,6 +26,18 @@ use tokio::{
 pub const JOURNAL: &str = "referee";
 /// Results that may wait to be taken in.
 const CHANNEL: usize = 64;
+/// What says that a call is too late, or was done before.
+const OVER: [Over<'static>; 1] = [(
+	"Disputes",
+	&[
+		"AlreadyCommitted",
+		"AlreadyRevealed",
+		"NotInCommitPhase",
+		"NotInRevealPhase",
+		"DisputeNotFound",
+		"NotReferee",
+	],
+)];
 
 /// Carries out what [`step`] decides.
 pub struct Referee {
@@ -163,40 +176,10 @@ impl Referee {
 				}
 			};
 			// Repeating is harmless: the chain takes the first and refuses the second.
-			let is_final = match chain.submit(&signer, call, Wait::Finalized).await {
-				Ok(receipt) => {
-					tracing::info!(call = ?key, block = receipt.block.number, "done");
-					false
-				}
-				Err(error) => is_final(&key, &error),
-			};
+			let is_final = send_once(&*chain, &signer, call, &key, &OVER).await;
 			let _ = events.send(Input::Returned { call: key, is_final }).await;
 		});
 	}
-}
-
-/// Whether it is of no use to send the call again.
-fn is_final(key: &CallKey, error: &SubmitError) -> bool {
-	let is_over = [
-		"AlreadyCommitted",
-		"AlreadyRevealed",
-		"NotInCommitPhase",
-		"NotInRevealPhase",
-		"DisputeNotFound",
-		"NotReferee",
-	]
-	.iter()
-	.any(|name| error.is_pallet_error("Disputes", name));
-	if is_over {
-		tracing::info!(call = ?key, %error, "too late, or done before");
-		return true;
-	}
-	if matches!(error, SubmitError::Dispatch { .. }) {
-		tracing::error!(call = ?key, %error, "the chain refused");
-		return true;
-	}
-	tracing::warn!(call = ?key, %error, "tried again with the next block");
-	false
 }
 
 fn tell(note: &Note) {

@@ -6,6 +6,7 @@
 pub mod job;
 pub mod manifest;
 pub mod step;
+pub(crate) mod submission;
 
 use crate::{
 	claims::{claim, Claims, Owing},
@@ -15,18 +16,18 @@ use crate::{
 	progress::{Happening, Reporter},
 	repeats::Repeats,
 	rounds::newest,
-	work::{envelope, Progress, Subject},
+	work::{Progress, Subject},
 	worker::{random_hash, Worker},
 };
-use blyan_chain_client::{Call, Chain, ChainError, ChainEvent, Signer, SubmitError, Wait};
+use blyan_chain_client::{Chain, ChainError, Signer, SubmitError};
 use blyan_primitives::{
 	dag::{Block, ModelId, NewBlocks},
 	manifest::TrainingManifest,
-	submission::Envelope,
 };
 use job::{JobError, Trained, Workshop};
 use std::{sync::Arc, time::Duration};
 use step::{step, Action, Entry, Input, JobNumber, JournalMismatch, Note, State, SubmissionView};
+use submission::{Refusal, Sent, Submission};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -82,8 +83,8 @@ enum Event {
 		job: JobNumber,
 		result: Result<(), SubmitError>,
 	},
-	/// The proof of work could not be made now.
-	NoWork {
+	/// The chain could not be read for it.
+	NotSent {
 		job: JobNumber,
 	},
 	Claimed {
@@ -255,7 +256,7 @@ impl TrainerWorker {
 				self.refusals = if is_refused { self.refusals.saturating_add(1) } else { 0 };
 				Input::Returned { job, is_refused }
 			}
-			Event::NoWork { job } => Input::Returned { job, is_refused: false },
+			Event::NotSent { job } => Input::Returned { job, is_refused: false },
 			Event::Claimed { epoch, is_final } => {
 				self.claims.returned(epoch, is_final);
 				return Ok(());
@@ -268,23 +269,9 @@ impl TrainerWorker {
 	/// Whether the chain had no room for the submission.
 	fn judge(&self, job: JobNumber, result: Result<(), SubmitError>) -> Result<bool, TrainError> {
 		let Err(error) = result else { return Ok(false) };
-		let is_full = ["TooManyOpenRounds", "TooManyOpenRoundsOfTrainer"]
-			.iter()
-			.any(|name| error.is_pallet_error("ProofOfLearning", name))
-			|| ["Banned", "TooManyAudits"].iter().any(|name| error.is_pallet_error("Manifests", name));
-		// An earlier submission of the same blocks was on its way: the next block shows it.
-		let is_there = error.is_pallet_error("ExpertDag", "BlockExists");
-		// What was worked for is out of date: it is worked for anew.
-		let is_stale = ["WorkTooOld", "WorkReused", "WorkInsufficient", "WorkAnchorUnknown"]
-			.iter()
-			.any(|name| error.is_pallet_error("ProofOfLearning", name));
-		let is_passing = is_stale
-			|| error.is_retryable()
-			|| error.is_disconnect()
-			|| matches!(error, SubmitError::Unknown { .. });
-		if is_full || is_there || is_passing {
+		if let Some(refusal) = Refusal::passing(&error) {
 			tracing::info!(job, %error, "the chain is asked again");
-			return Ok(is_full);
+			return Ok(refusal == Refusal::NoRoom);
 		}
 		Err(TrainError::Refused { job, source: error })
 	}
@@ -333,34 +320,20 @@ impl TrainerWorker {
 		let ids =
 			blocks.iter().map(|new| Block::from_new(model, account.clone(), new.clone()).id()).collect();
 		let subject = Subject { account, model, blocks: ids, seal: random_hash() };
+		let submission = Submission { subject, blocks, migration, manifest };
 		let (reporter, stop) = (self.workshop.reporter.clone(), self.workshop.shutdown.clone());
 		let extra_bits = self.refusals.min(MAX_EXTRA_BITS);
 		self.tasks.spawn(async move {
 			let tell = |Progress { bits, tries }| reporter.tell(&Happening::Working { job, bits, tries });
-			let envelope = match envelope(&*chain, &subject, extra_bits, &stop, tell).await {
-				Ok(Some(envelope)) => envelope,
-				Ok(None) => return,
-				Err(error) => {
-					tracing::warn!(job, %error, "the proof of work is tried again with the next block");
-					let _ = events.send(Event::NoWork { job }).await;
+			let result = match submission.send(&*chain, &signer, extra_bits, &stop, tell).await {
+				Sent::Stopped => return,
+				Sent::Unreadable(error) => {
+					tracing::warn!(job, %error, "not submitted; tried again with the next block");
+					let _ = events.send(Event::NotSent { job }).await;
 					return;
 				}
+				Sent::Returned(result) => result,
 			};
-			let manifest = match asked_for(&*chain, model, manifest).await {
-				Ok(manifest) => manifest,
-				Err(error) => {
-					tracing::warn!(job, %error, "the chain could not be read; tried again with the next block");
-					let _ = events.send(Event::NoWork { job }).await;
-					return;
-				}
-			};
-			let envelope = Envelope { manifest, ..envelope };
-			// Repeating is harmless: the chain takes a block once.
-			let call = match migration {
-				Some(migration) => Call::SubmitMigration { model, migration, blocks, envelope },
-				None => Call::SubmitBlocks { model, blocks, envelope },
-			};
-			let result = chain.submit(&signer, call, Wait::Finalized).await.map(|_| ());
 			let _ = events.send(Event::Submitted { job, result }).await;
 		});
 	}
@@ -369,20 +342,8 @@ impl TrainerWorker {
 		let (chain, signer, events) = (self.chain.clone(), self.signer.clone(), self.events.clone());
 		let reporter = self.workshop.reporter.clone();
 		self.tasks.spawn(async move {
-			let is_final = match claim(&*chain, &signer, epoch).await {
-				Ok(receipt) => {
-					for event in receipt.events {
-						if let ChainEvent::RewardPaid { epoch, amount, .. } = event {
-							reporter.tell(&Happening::Paid { epoch, amount });
-						}
-					}
-					false
-				}
-				Err(error) => {
-					tracing::warn!(epoch, %error, "could not claim");
-					matches!(error, SubmitError::Dispatch { .. })
-				}
-			};
+			let paid = |epoch, amount| reporter.tell(&Happening::Paid { epoch, amount });
+			let is_final = claim(&*chain, &signer, epoch, paid).await;
 			let _ = events.send(Event::Claimed { epoch, is_final }).await;
 		});
 	}
@@ -406,7 +367,7 @@ impl TrainerWorker {
 						Event::TrainFailed { error: JobError::Stopped, .. } => {},
 						Event::TrainFailed { job, error } => tracing::warn!(job, %error, "while stopping"),
 						Event::Submitted { job, result: Err(error) } => tracing::warn!(job, %error, "while stopping"),
-						Event::Submitted { .. } | Event::NoWork { .. } | Event::Claimed { .. } => {},
+						Event::Submitted { .. } | Event::NotSent { .. } | Event::Claimed { .. } => {},
 					},
 					_ = self.tasks.join_next() => {},
 				}
@@ -419,23 +380,4 @@ impl TrainerWorker {
 		}
 		self.tasks.shutdown().await;
 	}
-}
-
-/// The manifest, where it is asked for or of use: the model must have one, or may learn from all of its datasets. The
-/// chain takes none that names another dataset.
-pub(crate) async fn asked_for(
-	chain: &dyn Chain,
-	model: ModelId,
-	manifest: Option<TrainingManifest>,
-) -> Result<Option<TrainingManifest>, ChainError> {
-	let Some(manifest) = manifest else { return Ok(None) };
-	if chain.requires_manifest(model).await? {
-		return Ok(Some(manifest));
-	}
-	for used in &manifest.datasets {
-		if chain.datasets(model, Some(used.dataset)).await?.is_empty() {
-			return Ok(None);
-		}
-	}
-	Ok(Some(manifest))
 }
