@@ -9,6 +9,7 @@ use crate::{
 	architecture::Architecture,
 	canary::{CanaryKey, PeriodNumber},
 	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId, SemVer, SubmissionId},
+	datasets::{DatasetFinding, DatasetOffer, DatasetStage, Ppm, QualityLimits, QualityReport},
 	delta::DeltaChain,
 	learning::{DisputeId, Finding, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
 	manifest::{AuditOutcome, DatasetId, ManifestFinding, TrainingManifest},
@@ -278,6 +279,125 @@ pub struct DatasetInfo<AccountId> {
 	pub contributor: AccountId,
 }
 
+/// How far the audit of a dataset is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum DatasetAuditPhase {
+	/// Auditors will be drawn.
+	AwaitingDraw,
+	/// Auditors commit, until that block at the latest.
+	Commit { until: BlockNumber },
+	/// Auditors reveal, likewise.
+	Reveal { until: BlockNumber },
+}
+
+/// The running audit of a dataset.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DatasetAuditInfo<AccountId> {
+	/// Which audit of the dataset, from 0; later ones are re-scans.
+	pub audit: u32,
+	/// Which draw of auditors, from 0.
+	pub attempt: u32,
+	/// What the windows of the sample are drawn from, once the auditors are.
+	pub seed: Option<Hash>,
+	pub auditors: Vec<AccountId>,
+	/// Auditors whose commitment the chain has.
+	pub committed: Vec<AccountId>,
+	/// What was revealed.
+	pub revealed: Vec<(AccountId, DatasetFinding)>,
+	pub phase: DatasetAuditPhase,
+}
+
+/// A dataset, for people and workers.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DatasetRecord<AccountId> {
+	pub offer: DatasetOffer,
+	pub contributor: AccountId,
+	pub offered_at: BlockNumber,
+	pub stage: DatasetStage<BlockNumber>,
+	/// The audit that runs, if one does: the first, or a re-scan.
+	pub audit: Option<DatasetAuditInfo<AccountId>>,
+	/// The medians of the last audit that came to any.
+	pub report: Option<QualityReport>,
+	/// Votes in favour.
+	pub ayes: u32,
+	/// Votes against.
+	pub nays: u32,
+	/// How many must vote.
+	pub quorum: u32,
+	/// How good it is, in parts per million; zero without a report.
+	pub score: Ppm,
+}
+
+/// The stages of a dataset, to choose by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum DatasetStageKind {
+	Pending,
+	Audit,
+	Vote,
+	Approved,
+	Rejected,
+	Quarantined,
+	Appealed,
+}
+
+/// What an offer of an account must come with now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct OfferDemand {
+	/// Zero bits of the proof of work, see [`crate::datasets::offer_challenge`]; none is asked for if zero.
+	pub bits: u32,
+	/// How many blocks old the block that it names may be.
+	pub max_age: u32,
+	/// It must be later than this one.
+	pub after: Option<BlockNumber>,
+	/// Offers that the account may still make in the running day.
+	pub left_today: u32,
+}
+
+/// What auditors are held to.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AuditTerms {
+	/// The version of the gate's rules that reports must be of.
+	pub rules: u16,
+	/// By what reports are judged.
+	pub limits: QualityLimits,
+}
+
+/// How a model learned from a dataset, over all its accepted submissions whose manifest was verified.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DataUseInfo {
+	pub model: ModelId,
+	pub dataset: DatasetId,
+	/// Accepted submissions.
+	pub submissions: u32,
+	/// Sequences that were of it, by its weight in each mixture, rounded down.
+	pub samples: u64,
+	/// The first of the submissions.
+	pub first: SubmissionId,
+	/// The last of them.
+	pub last: SubmissionId,
+}
+
+/// What came of a dataset.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DatasetUtility {
+	/// Verified submissions that learned from it and were accepted.
+	pub accepted: u32,
+	/// Likewise, measured and rejected, since the last that was accepted.
+	pub rejected: u32,
+	/// Whether it is marked as of no use.
+	pub is_zero: bool,
+	/// What its contributor may still earn by its score.
+	pub purse: Balance,
+}
+
 /// A worker, for people and workers.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -402,6 +522,34 @@ sp_api::decl_runtime_apis! {
 		fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<AccountId>>;
 		/// Whether a model's improvements must come with a manifest.
 		fn requires_manifest(model: ModelId) -> bool;
+	}
+
+	/// The dataset chain.
+	pub trait DatasetsApi<AccountId: Codec> {
+		/// One dataset, while it is kept.
+		fn dataset(dataset: DatasetId) -> Option<DatasetRecord<AccountId>>;
+		/// The kept datasets after `after`, in an order of their own, `count` looked at at most, of which those in that
+		/// stage if one is named; and the one to go on from, if there may be more.
+		fn kept_datasets(stage: Option<DatasetStageKind>, after: Option<DatasetId>, count: u32) -> (Vec<DatasetRecord<AccountId>>, Option<DatasetId>);
+		/// The datasets whose audit runs, the longest waiting first; those that `auditor` is drawn for, if one is named.
+		fn dataset_audits(auditor: Option<AccountId>) -> Vec<DatasetRecord<AccountId>>;
+		/// What an offer of that account must come with.
+		fn offer_demand(account: AccountId) -> OfferDemand;
+		/// How a worker voted, while its vote is kept.
+		fn dataset_vote(dataset: DatasetId, voter: AccountId) -> Option<bool>;
+		/// What auditors are held to.
+		fn audit_terms() -> AuditTerms;
+	}
+
+	/// Which model learned from which data.
+	pub trait LineageApi {
+		/// What a model learned from: the datasets after `after`, in an order of their own, `count` at most; and the one to
+		/// go on from, if there may be more.
+		fn model_lineage(model: ModelId, after: Option<DatasetId>, count: u32) -> (Vec<DataUseInfo>, Option<DatasetId>);
+		/// Which models learned from a dataset, likewise.
+		fn dataset_models(dataset: DatasetId, after: Option<ModelId>, count: u32) -> (Vec<DataUseInfo>, Option<ModelId>);
+		/// What came of a dataset, if anything was learned from it.
+		fn dataset_utility(dataset: DatasetId) -> Option<DatasetUtility>;
 	}
 
 	/// Workers.

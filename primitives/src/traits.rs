@@ -3,8 +3,9 @@
 use crate::{
 	architecture::Architecture,
 	dag::{BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
+	datasets::{Ppm, Tier},
 	learning::{Gate, NanoBits, Purpose, Report, ValidationPool},
-	manifest::{DatasetId, TrainingManifest},
+	manifest::{DatasetId, DatasetUse, TrainingManifest},
 	migration::Migration,
 	sealed::{LotId, SealedShards},
 	worker::{Fault, Role},
@@ -323,12 +324,84 @@ pub struct ApprovedDataset<AccountId> {
 	pub bytes: u64,
 	/// Who gave it, and is paid.
 	pub contributor: AccountId,
+	/// How good it is.
+	pub tier: Tier,
+	/// Its score, in parts per million.
+	pub score: Ppm,
 }
 
-/// What may be learned from. Offered by `manifests` until there is a chain of datasets, used by `manifests`.
-pub trait DatasetRegistry<AccountId> {
+/// What a model may learn from, as its owner lists it: bytes and contributor.
+pub trait ModelDatasets<AccountId> {
 	/// The dataset, if it may be learned from by that model.
-	fn approved(model: ModelId, dataset: DatasetId) -> Option<ApprovedDataset<AccountId>>;
+	fn listed(model: ModelId, dataset: DatasetId) -> Option<(u64, AccountId)>;
+}
+
+/// What may be learned from. Offered by `datasets`, used by `manifests` and `lineage`.
+pub trait DatasetRegistry<AccountId> {
+	/// The dataset, if models may learn from it.
+	fn approved(dataset: DatasetId) -> Option<ApprovedDataset<AccountId>>;
+	/// Brings about the approved dataset of that number, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_dataset(number: u32) -> DatasetId;
+}
+
+/// A submission that learned from data, and is settled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LearnedFrom<'a, AccountId> {
+	/// The submission.
+	pub submission: SubmissionId,
+	/// The model.
+	pub model: ModelId,
+	/// Who made it.
+	pub trainer: &'a AccountId,
+	/// What was learned from, with weights that add up to one.
+	pub uses: &'a [DatasetUse],
+	/// Sequences that were learned from.
+	pub samples: u64,
+	/// Whether it was measured to improve the model; if not, it was measured not to.
+	pub is_accepted: bool,
+}
+
+/// Who keeps what came of data. Offered by `lineage`, used by `manifests`.
+pub trait DataOutcomes<AccountId> {
+	/// Takes note of a submission whose manifest is verified and whose verdict is known: once, when the later of the two
+	/// is.
+	fn learned(from: LearnedFrom<AccountId>);
+}
+
+/// Nobody keeps it.
+impl<AccountId> DataOutcomes<AccountId> for () {
+	fn learned(_: LearnedFrom<AccountId>) {}
+}
+
+/// What contributors earn by the score of their data, as models gain by it. Offered by `lineage`, used by `rewards`.
+pub trait DataPurses {
+	/// A dataset earned so much by the gain of a submission: takes what goes with it out of its purse, and returns that.
+	fn draw(dataset: DatasetId, earned: Balance) -> Balance;
+}
+
+/// There are no purses.
+impl DataPurses for () {
+	fn draw(_: DatasetId, _: Balance) -> Balance {
+		0
+	}
+}
+
+/// Where appeals are decided. Wired by the runtime, used by `datasets`, which is told the decision by the origin that the
+/// runtime names.
+pub trait AppealCourt<AccountId> {
+	/// Opens the case of a dataset, at the cost of its contributor.
+	///
+	/// # Errors
+	/// The court takes no case now.
+	fn open(dataset: DatasetId, appellant: &AccountId) -> DispatchResult;
+}
+
+/// Whoever decides finds the appeals by itself.
+impl<AccountId> AppealCourt<AccountId> for () {
+	fn open(_: DatasetId, _: &AccountId) -> DispatchResult {
+		Ok(())
+	}
 }
 
 /// A measured finding that is contested, or may be, with what it was measured by.

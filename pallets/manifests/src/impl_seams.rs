@@ -9,7 +9,7 @@ use blyan_primitives::{
 	dag::{ModelId, NewBlocks},
 	learning::Purpose,
 	manifest::{self, AuditOutcome, ManifestFlaw, TrainingManifest, MAX_DATASETS},
-	traits::{ApprovedDataset, DatasetRegistry, ManifestAudits, VerifiedData, WorkerRegistry},
+	traits::{ManifestAudits, ModelDatasets, VerifiedData, WorkerRegistry},
 };
 use polkadot_sdk::{
 	frame_support::{ensure, traits::Get, BoundedVec},
@@ -18,10 +18,10 @@ use polkadot_sdk::{
 	sp_runtime::{traits::Saturating, DispatchResult, Perbill},
 };
 
-impl<T: Config> DatasetRegistry<T::AccountId> for Pallet<T> {
-	fn approved(model: ModelId, dataset: DatasetId) -> Option<ApprovedDataset<T::AccountId>> {
+impl<T: Config> ModelDatasets<T::AccountId> for Pallet<T> {
+	fn listed(model: ModelId, dataset: DatasetId) -> Option<(u64, T::AccountId)> {
 		let ListedDataset { bytes, contributor, .. } = Datasets::<T>::get(model, dataset)?;
-		Some(ApprovedDataset { bytes, contributor })
+		Some((bytes, contributor))
 	}
 }
 
@@ -113,14 +113,14 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(BoundedVec<u64, ConstU32<MAX_DATASETS>>, Contributors<T::AccountId>), Error<T>> {
 		let (mut bytes, mut contributors) = (BoundedVec::new(), Contributors::<T::AccountId>::new());
 		for used in &manifest.datasets {
-			let approved =
-				T::Datasets::approved(model, used.dataset).ok_or(Error::<T>::DatasetNotApproved)?;
+			let (length, contributor) =
+				T::Datasets::listed(model, used.dataset).ok_or(Error::<T>::DatasetNotApproved)?;
 			// There are no more lengths and contributors than datasets, which are bounded likewise.
-			bytes.try_push(approved.bytes).map_err(|_| Error::<T>::DatasetsInvalid)?;
-			match contributors.iter_mut().find(|(who, _)| *who == approved.contributor) {
+			bytes.try_push(length).map_err(|_| Error::<T>::DatasetsInvalid)?;
+			match contributors.iter_mut().find(|(who, _)| *who == contributor) {
 				Some((_, part)) => *part = part.saturating_add(used.weight),
 				None => contributors
-					.try_push((approved.contributor, used.weight))
+					.try_push((contributor, used.weight))
 					.map_err(|_| Error::<T>::DatasetsInvalid)?,
 			}
 		}

@@ -46,7 +46,7 @@ pub mod pallet {
 	use blyan_primitives::{
 		dag::ModelId,
 		manifest::{AuditOutcome, ManifestFinding},
-		traits::{AuditRewards, DataRewards, DatasetRegistry, ModelGraph, WorkerRegistry},
+		traits::{AuditRewards, DataRewards, ModelDatasets, ModelGraph, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
@@ -79,7 +79,7 @@ pub mod pallet {
 		type Workers: WorkerRegistry<Self::AccountId>;
 
 		/// What may be learned from: this pallet, until there is a chain of datasets.
-		type Datasets: DatasetRegistry<Self::AccountId>;
+		type Datasets: ModelDatasets<Self::AccountId>;
 
 		/// Who pays for data, and wants to know when it may.
 		type OnVerified: DataRewards;

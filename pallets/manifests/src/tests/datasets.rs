@@ -1,5 +1,5 @@
 use crate::{mock::*, *};
-use blyan_primitives::{learning::Purpose, traits::DatasetRegistry};
+use blyan_primitives::{learning::Purpose, traits::ModelDatasets};
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok},
 	sp_runtime::traits::BadOrigin,
@@ -15,9 +15,9 @@ fn dataset_should_be_listed_by_the_owner_for_a_deposit() {
 		let before = held(OWNER);
 		assert_ok!(ManifestsPallet::approve_dataset(owner(), MODEL, dataset(5), 77, CONTRIBUTOR));
 		assert_eq!(held(OWNER), before + DEPOSIT);
-		let approved = ManifestsPallet::approved(MODEL, dataset(5)).unwrap();
+		let approved = ManifestsPallet::listed(MODEL, dataset(5)).unwrap();
 		assert_eq!((approved.bytes, approved.contributor), (77, CONTRIBUTOR));
-		assert_eq!(ManifestsPallet::approved(MODEL + 1, dataset(5)), None, "each model has its own list");
+		assert_eq!(ManifestsPallet::listed(MODEL + 1, dataset(5)), None, "each model has its own list");
 		assert_event(Event::DatasetApproved {
 			model: MODEL,
 			dataset: dataset(5),
@@ -34,7 +34,7 @@ fn dataset_should_be_listed_by_root_without_a_deposit() {
 	ExtBuilder::default().build_and_execute(|| {
 		let root = RuntimeOrigin::root;
 		assert_ok!(ManifestsPallet::approve_dataset(root(), MODEL + 1, dataset(5), 77, CONTRIBUTOR));
-		assert!(ManifestsPallet::approved(MODEL + 1, dataset(5)).is_some());
+		assert!(ManifestsPallet::listed(MODEL + 1, dataset(5)).is_some());
 		assert_ok!(ManifestsPallet::withdraw_dataset(root(), MODEL + 1, dataset(5)));
 	});
 }

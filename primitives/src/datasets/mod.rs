@@ -1,0 +1,21 @@
+//! Datasets: what is offered, how it is looked at, and what follows.
+//!
+//! Rules: spec "Dataset chain"; `docs/decisions/019-what-the-gate-counts.md`,
+//! `docs/decisions/020-the-dataset-chain.md`.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`offer`] | what a contributor says of a dataset, and the proof of work that goes with it |
+//! | [`sample`] | which parts of a text auditors look at |
+//! | [`quality`] | what the quality gate found, the medians of several auditors, limits and tiers |
+//! | [`audit`] | what an auditor finds, commits to and reveals |
+
+pub mod audit;
+pub mod offer;
+pub mod quality;
+pub mod sample;
+
+pub use audit::*;
+pub use offer::*;
+pub use quality::*;
+pub use sample::*;
