@@ -28,7 +28,9 @@ pub const MAX_TIMEWARP_SECONDS: u32 = 600;
 pub const MEDIAN_SPAN: usize = 11;
 
 /// A header as it is sent: 80 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub struct RawHeader(pub [u8; 80]);
 
 impl RawHeader {
@@ -44,7 +46,9 @@ impl RawHeader {
 }
 
 /// Why a header is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub enum HeaderError {
 	/// Not 80 bytes that make a header.
 	Malformed,

@@ -52,7 +52,9 @@ pub struct InclusionProof {
 }
 
 /// Why a proof is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub enum InclusionError {
 	/// The index is not of one of the block's transactions, or of its coinbase.
 	IndexOutOfRange,
@@ -81,7 +83,8 @@ impl InclusionProof {
 		if !(1..self.transactions).contains(&self.index) {
 			return Err(InclusionError::IndexOutOfRange);
 		}
-		let depth = self.transactions.saturating_sub(1).checked_ilog2().map_or(0, |log| log.saturating_add(1));
+		let depth =
+			self.transactions.saturating_sub(1).checked_ilog2().map_or(0, |log| log.saturating_add(1));
 		if [&self.branch, &self.coinbase_branch].iter().any(|branch| branch.len() as u32 != depth) {
 			return Err(InclusionError::WrongDepth);
 		}
@@ -93,9 +96,7 @@ impl InclusionProof {
 		if transaction.is_coinbase() {
 			return Err(InclusionError::IsCoinbase);
 		}
-		for (id, index, branch) in
-			[(coinbase_id, 0, &self.coinbase_branch), (id, self.index, &self.branch)]
-		{
+		for (id, index, branch) in [(coinbase_id, 0, &self.coinbase_branch), (id, self.index, &self.branch)] {
 			if root_of(id, index, self.transactions, branch)? != root {
 				return Err(InclusionError::RootMismatch);
 			}
@@ -109,8 +110,7 @@ fn parse(bytes: &[u8]) -> Result<(BitcoinHash, Transaction), InclusionError> {
 	if bytes.len() == NODE_BYTES {
 		return Err(InclusionError::TransactionTooShort);
 	}
-	let transaction =
-		deserialize::<Transaction>(bytes).map_err(|_| InclusionError::TransactionMalformed)?;
+	let transaction = deserialize::<Transaction>(bytes).map_err(|_| InclusionError::TransactionMalformed)?;
 	// Of the bytes with a witness the hash is not the id. Nothing else could be read here and written otherwise,
 	// for lengths in more bytes than they need are refused; and the hash is of what was sent.
 	if transaction.input.iter().any(|input| !input.witness.is_empty()) || bytes.get(4) == Some(&0) {
@@ -165,10 +165,8 @@ pub fn branch(ids: &[BitcoinHash], index: usize) -> Option<Branch> {
 	while level.len() > 1 {
 		let sibling = level.get(index ^ 1).or_else(|| level.get(index))?;
 		branch.try_push(*sibling).ok()?;
-		level = level
-			.chunks(2)
-			.filter_map(|pair| Some(parent(pair.first()?, pair.last()?)))
-			.collect::<Vec<_>>();
+		level =
+			level.chunks(2).filter_map(|pair| Some(parent(pair.first()?, pair.last()?))).collect::<Vec<_>>();
 		index >>= 1;
 	}
 	Some(branch)

@@ -80,8 +80,17 @@ mod tests {
 		}
 		assert_eq!(expand(0xff12_3456), None, "too large");
 		let zero = [
-			0, 0x0012_3456, 0x0100_3456, 0x0200_0056, 0x0300_0000, 0x0400_0000, 0x0092_3456, 0x0180_3456,
-			0x0280_0056, 0x0380_0000, 0x0480_0000,
+			0,
+			0x0012_3456,
+			0x0100_3456,
+			0x0200_0056,
+			0x0300_0000,
+			0x0400_0000,
+			0x0092_3456,
+			0x0180_3456,
+			0x0280_0056,
+			0x0380_0000,
+			0x0480_0000,
 		];
 		for bits in zero {
 			assert_eq!(expand(bits), Some(U256::zero()), "{bits:#x}");
@@ -122,7 +131,11 @@ mod tests {
 		let next = |bits, first: i64, last: i64| retarget(expand(bits).unwrap(), last - first, limit);
 		assert_eq!(next(0x1d00_ffff, 1_261_130_161, 1_262_152_739), 0x1d00_d86a);
 		assert_eq!(next(0x1d00_ffff, 1_231_006_505, 1_233_061_996), 0x1d00_ffff, "no easier than the limit");
-		assert_eq!(next(0x1c05_a3f4, 1_279_008_237, 1_279_297_671), 0x1c01_68fd, "no more than four times harder");
+		assert_eq!(
+			next(0x1c05_a3f4, 1_279_008_237, 1_279_297_671),
+			0x1c01_68fd,
+			"no more than four times harder"
+		);
 		assert_eq!(next(0x1c38_7f6f, 1_263_163_443, 1_269_211_443), 0x1d00_e1fd, "nor easier");
 	}
 

@@ -99,11 +99,8 @@ fn first_of_period_should_retarget_from_its_predecessor_or_by_bip94_from_the_per
 #[test]
 fn regtest_should_never_retarget() {
 	let rules = Network::Regtest.rules();
-	let last = Ancestry {
-		height: HEIGHT + PERIOD - 1,
-		period_start_time: TIME - 60,
-		..first(HEIGHT, TIME, EASY)
-	};
+	let last =
+		Ancestry { height: HEIGHT + PERIOD - 1, period_start_time: TIME - 60, ..first(HEIGHT, TIME, EASY) };
 	assert_eq!(last.expected_bits(&rules, TIME + 1), EASY);
 }
 

@@ -25,16 +25,17 @@ fn transaction(number: u32, previous: OutPoint) -> Transaction {
 			sequence: Sequence::MAX,
 			witness: Witness::new(),
 		}],
-		output: vec![TxOut { value: Amount::from_sat(number.into()), script_pubkey: ScriptBuf::from_bytes(vec![0x51; 22]) }],
+		output: vec![TxOut {
+			value: Amount::from_sat(number.into()),
+			script_pubkey: ScriptBuf::from_bytes(vec![0x51; 22]),
+		}],
 	}
 }
 
 /// A block of that many transactions.
 fn block(count: u32) -> Vec<Transaction> {
 	let spend = |n: u32| OutPoint { txid: Txid::from_byte_array([7; 32]), vout: n };
-	(0..count)
-		.map(|n| transaction(n, if n == 0 { OutPoint::null() } else { spend(n) }))
-		.collect()
+	(0..count).map(|n| transaction(n, if n == 0 { OutPoint::null() } else { spend(n) })).collect()
 }
 
 fn ids(block: &[Transaction]) -> Vec<BitcoinHash> {
@@ -147,10 +148,7 @@ fn proof_should_be_refused_when_a_leaf_of_64_bytes_may_be_a_node() {
 	assert_eq!(serialize(&short).len(), 64);
 	let mut with_short = block.clone();
 	with_short[3] = short;
-	assert_eq!(
-		proof(&with_short, 3).verify(root(&with_short)),
-		Err(InclusionError::TransactionTooShort)
-	);
+	assert_eq!(proof(&with_short, 3).verify(root(&with_short)), Err(InclusionError::TransactionTooShort));
 }
 
 #[test]
@@ -177,7 +175,9 @@ fn proof_should_be_refused_when_the_bytes_are_not_one_bare_transaction() {
 	let block = block(4);
 	let root = root(&block);
 	let good = proof(&block, 2);
-	let with = |bytes: Vec<u8>| InclusionProof { transaction: bytes.try_into().unwrap(), ..good.clone() }.verify(root);
+	let with = |bytes: Vec<u8>| {
+		InclusionProof { transaction: bytes.try_into().unwrap(), ..good.clone() }.verify(root)
+	};
 	let bare = serialize(&block[2]);
 	assert!(with(bare.clone()).is_ok());
 	assert_eq!(with([&bare[..], &[0]].concat()), Err(InclusionError::TransactionMalformed));
