@@ -16,7 +16,7 @@ fn dataset_should_be_listed_by_the_owner_for_a_deposit() {
 		assert_ok!(ManifestsPallet::approve_dataset(owner(), MODEL, dataset(5), 77, CONTRIBUTOR));
 		assert_eq!(held(OWNER), before + DEPOSIT);
 		let approved = ManifestsPallet::listed(MODEL, dataset(5)).unwrap();
-		assert_eq!((approved.bytes, approved.contributor), (77, CONTRIBUTOR));
+		assert_eq!(approved, (77, CONTRIBUTOR));
 		assert_eq!(ManifestsPallet::listed(MODEL + 1, dataset(5)), None, "each model has its own list");
 		assert_event(Event::DatasetApproved {
 			model: MODEL,
