@@ -3,6 +3,7 @@
 //! As with the evaluator's, the chain is the authority on what took effect, and the journal on what was found: however
 //! often this worker is killed and started, it commits to the same hash and reveals what it committed to.
 
+use crate::once::Calls;
 use blyan_primitives::{
 	api::{AuditStage, ManifestInfo},
 	dag::SubmissionId,
@@ -146,10 +147,7 @@ pub struct State {
 	height: BlockNumber,
 	/// One at a time.
 	auditing: Option<Attempt>,
-	/// Calls under way.
-	sent: BTreeSet<CallKey>,
-	/// Calls that are of no use any more.
-	over: BTreeSet<CallKey>,
+	calls: Calls<CallKey>,
 	/// What was told already.
 	told: BTreeSet<Note>,
 }
@@ -168,8 +166,7 @@ impl State {
 			audits: Vec::new(),
 			height: 0,
 			auditing: None,
-			sent: BTreeSet::new(),
-			over: BTreeSet::new(),
+			calls: Calls::default(),
 			told: BTreeSet::new(),
 		};
 		journal.into_iter().for_each(|entry| state.keep(entry));
@@ -178,7 +175,7 @@ impl State {
 
 	/// Whether calls are under way.
 	pub fn has_calls(&self) -> bool {
-		!self.sent.is_empty()
+		self.calls.is_under_way()
 	}
 
 	/// The first finding of an attempt stands: it may have been committed to.
@@ -205,7 +202,7 @@ impl State {
 
 	fn send(&mut self, actions: &mut Vec<Action>, call: Call) {
 		let key = call.key();
-		if !self.over.contains(&key) && self.sent.insert(key) {
+		if self.calls.start(key) {
 			actions.push(Action::Send(call));
 		}
 	}
@@ -257,7 +254,7 @@ impl State {
 	/// Forgets what concerns attempts that are over. What is under way is forgotten when it returns.
 	fn forget_closed(&mut self) {
 		let open: BTreeSet<Attempt> = self.audits.iter().map(attempt_of).collect();
-		self.over.retain(|(CallKey::Commit(attempt) | CallKey::Reveal(attempt))| open.contains(attempt));
+		self.calls.observed(|(CallKey::Commit(attempt) | CallKey::Reveal(attempt))| open.contains(attempt));
 		self.told.retain(|note| {
 			let (Note::MissedCommit(attempt) | Note::MissedReveal(attempt) | Note::FindingLost(attempt)) =
 				note;
@@ -298,10 +295,7 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 			Vec::new()
 		}
 		Input::Returned { call, is_final } => {
-			state.sent.remove(&call);
-			if is_final {
-				state.over.insert(call);
-			}
+			state.calls.returned(call, is_final);
 			Vec::new()
 		}
 	}

@@ -11,6 +11,7 @@
 //! and started, it commits to the same hash and reveals what it committed to. A call that may have been
 //! sent before the crash is sent again: the chain takes the first and refuses the second.
 
+use crate::once::Calls;
 use blyan_primitives::{
 	api::{DisputeInfo, DisputeStage, RoundInfo, RoundPhase},
 	dag::{BlockId, Generation, ModelId, SubmissionId},
@@ -313,10 +314,7 @@ pub struct State {
 	measuring: Option<Attempt>,
 	/// Attempts whose measurement will never work.
 	given_up: BTreeSet<Attempt>,
-	/// Calls under way.
-	sent: BTreeSet<CallKey>,
-	/// Calls that are of no use any more.
-	over: BTreeSet<CallKey>,
+	calls: Calls<CallKey>,
 	/// What was told already.
 	told: BTreeSet<Note>,
 }
@@ -337,8 +335,7 @@ impl State {
 			height: 0,
 			measuring: None,
 			given_up: BTreeSet::new(),
-			sent: BTreeSet::new(),
-			over: BTreeSet::new(),
+			calls: Calls::default(),
 			told: BTreeSet::new(),
 		};
 		for entry in journal {
@@ -349,7 +346,7 @@ impl State {
 
 	/// Whether calls are under way.
 	pub fn has_calls(&self) -> bool {
-		!self.sent.is_empty()
+		self.calls.is_under_way()
 	}
 
 	/// The losses behind what this worker found in an attempt, while the round is not settled.
@@ -391,7 +388,7 @@ impl State {
 
 	fn send(&mut self, actions: &mut Vec<Action>, call: Call) {
 		let key = call.key();
-		if !self.over.contains(&key) && self.sent.insert(key) {
+		if self.calls.start(key) {
 			actions.push(Action::Send(call));
 		}
 	}
@@ -462,7 +459,7 @@ impl State {
 
 	/// Forgets what concerns attempts and disputes that are over. What is under way is forgotten when it returns.
 	fn forget_closed(&mut self) -> Vec<Action> {
-		let Self { rounds, accusations, given_up, over, told, losses, height, .. } = self;
+		let Self { rounds, accusations, given_up, calls, told, losses, height, .. } = self;
 		let is_open = |attempt: &Attempt| rounds.get(&attempt.round).is_some_and(|r| r.attempt == *attempt);
 		given_up.retain(|attempt| is_open(attempt));
 		told.retain(|note| match note {
@@ -474,7 +471,7 @@ impl State {
 				accusations.contains_key(&of.dispute)
 			}
 		});
-		over.retain(|key| match key {
+		calls.observed(|key| match key {
 			CallKey::Commit(attempt) | CallKey::Reveal(attempt) => is_open(attempt),
 			CallKey::Open(dispute) => accusations.contains_key(dispute),
 		});
@@ -544,10 +541,7 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 			Vec::new()
 		}
 		Input::Returned { call, is_final } => {
-			state.sent.remove(&call);
-			if is_final {
-				state.over.insert(call);
-			}
+			state.calls.returned(call, is_final);
 			Vec::new()
 		}
 	}

@@ -3,6 +3,7 @@
 //! As [`crate::evaluator::step`], whose rules hold here too: the chain is the authority on what took effect, and the
 //! journal on what was found. A commitment is made of the journalled finding and salt alone.
 
+use crate::once::Calls;
 use blyan_primitives::{
 	api::{DisputeInfo, DisputeStage},
 	dag::SubmissionId,
@@ -219,10 +220,7 @@ pub struct State {
 	computing: Option<Duty>,
 	/// What was tried once.
 	tried: BTreeSet<Duty>,
-	/// Calls under way.
-	sent: BTreeSet<CallKey>,
-	/// Calls that are of no use any more.
-	over: BTreeSet<CallKey>,
+	calls: Calls<CallKey>,
 	/// What was told already.
 	told: BTreeSet<Note>,
 }
@@ -237,8 +235,7 @@ impl State {
 			height: 0,
 			computing: None,
 			tried: BTreeSet::new(),
-			sent: BTreeSet::new(),
-			over: BTreeSet::new(),
+			calls: Calls::default(),
 			told: BTreeSet::new(),
 		};
 		for entry in journal {
@@ -249,7 +246,7 @@ impl State {
 
 	/// Whether calls are under way.
 	pub fn has_calls(&self) -> bool {
-		!self.sent.is_empty()
+		self.calls.is_under_way()
 	}
 
 	/// The first finding of an attempt stands: it may have been committed to.
@@ -279,7 +276,7 @@ impl State {
 
 	fn send(&mut self, actions: &mut Vec<Action>, call: Call) {
 		let key = call.key();
-		if !self.over.contains(&key) && self.sent.insert(key) {
+		if self.calls.start(key) {
 			actions.push(Action::Send(call));
 		}
 	}
@@ -334,11 +331,11 @@ impl State {
 
 	/// Forgets what concerns attempts that are over. What is under way is forgotten when it returns.
 	fn forget_closed(&mut self) {
-		let Self { disputes, tried, over, told, .. } = self;
+		let Self { disputes, tried, calls, told, .. } = self;
 		let is_open = |duty: &Duty| disputes.get(&duty.dispute).is_some_and(|d| d.duty == *duty);
 		tried.retain(is_open);
 		told.retain(|note| is_open(note.duty()));
-		over.retain(|call| is_open(call.duty()));
+		calls.observed(|call| is_open(call.duty()));
 	}
 }
 
@@ -379,10 +376,7 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 			Vec::new()
 		}
 		Input::Returned { call, is_final } => {
-			state.sent.remove(&call);
-			if is_final {
-				state.over.insert(call);
-			}
+			state.calls.returned(call, is_final);
 			Vec::new()
 		}
 	}
