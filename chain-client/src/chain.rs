@@ -9,8 +9,9 @@ use crate::{
 use async_trait::async_trait;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind, DisputeInfo,
+		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
+		WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
@@ -188,6 +189,30 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// Whether a model's improvements must come with a manifest.
 	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError>;
+
+	/// One dataset of the dataset chain, while it is kept.
+	async fn dataset(&self, dataset: DatasetId) -> Result<Option<DatasetRecord<AccountId>>, ChainError>;
+
+	/// Every kept dataset, or those in that stage, in an order of their own.
+	async fn kept_datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError>;
+
+	/// The datasets whose audit runs, the longest waiting first; those that `auditor` is drawn for, if one is named.
+	async fn dataset_audits(
+		&self,
+		auditor: Option<&AccountId>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError>;
+
+	/// What an offer of an account must come with.
+	async fn offer_demand(&self, account: &AccountId) -> Result<OfferDemand, ChainError>;
+
+	/// How a worker voted on a dataset, while its vote is kept: until it is settled.
+	async fn dataset_vote(&self, dataset: DatasetId, voter: &AccountId) -> Result<Option<bool>, ChainError>;
+
+	/// What auditors of datasets are held to.
+	async fn audit_terms(&self) -> Result<AuditTerms, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

@@ -17,8 +17,9 @@ use crate::{
 use async_trait::async_trait;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo, MAX_PAGE,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind, DisputeInfo,
+		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
+		WorkerInfo, MAX_PAGE,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
@@ -398,6 +399,44 @@ impl Chain for Client {
 
 	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
 		self.query(query::RequiresManifest { model }).await
+	}
+
+	async fn dataset(&self, dataset: DatasetId) -> Result<Option<DatasetRecord<AccountId>>, ChainError> {
+		self.query(query::Dataset { dataset }).await
+	}
+
+	async fn kept_datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError> {
+		let (mut all, mut after) = (Vec::new(), None);
+		loop {
+			let (page, next) = self.query(query::KeptDatasets { stage, after, count: MAX_PAGE }).await?;
+			all.extend(page);
+			if next.is_none() || next == after {
+				return Ok(all);
+			}
+			after = next;
+		}
+	}
+
+	async fn dataset_audits(
+		&self,
+		auditor: Option<&AccountId>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError> {
+		self.query(query::DatasetAudits { auditor: auditor.cloned() }).await
+	}
+
+	async fn offer_demand(&self, account: &AccountId) -> Result<OfferDemand, ChainError> {
+		self.query(query::OfferDemanded { account: account.clone() }).await
+	}
+
+	async fn dataset_vote(&self, dataset: DatasetId, voter: &AccountId) -> Result<Option<bool>, ChainError> {
+		self.query(query::DatasetVote { dataset, voter: voter.clone() }).await
+	}
+
+	async fn audit_terms(&self) -> Result<AuditTerms, ChainError> {
+		self.query(query::AuditTermsNow {}).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

@@ -32,12 +32,14 @@ use crate::{
 };
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind, DisputeInfo,
+		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
+		WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::DatasetId,
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
@@ -85,6 +87,14 @@ pub struct FakeState {
 	pub training_manifests: BTreeMap<SubmissionId, ManifestInfo<AccountId>>,
 	/// What models may learn from.
 	pub datasets: BTreeMap<ModelId, Vec<DatasetInfo<AccountId>>>,
+	/// The dataset chain.
+	pub kept_datasets: BTreeMap<DatasetId, DatasetRecord<AccountId>>,
+	/// What offers of accounts must come with; nothing, by default.
+	pub offer_demands: BTreeMap<AccountId, OfferDemand>,
+	/// Votes that are kept.
+	pub dataset_votes: BTreeMap<(DatasetId, AccountId), bool>,
+	/// What auditors of datasets are held to; the defaults of rules of version 1, if it is not here.
+	pub audit_terms: Option<AuditTerms>,
 	/// Models whose improvements must come with a manifest.
 	pub requires_manifest: BTreeMap<ModelId, bool>,
 	/// By account.

@@ -3,8 +3,9 @@
 use crate::layout::QueryLayout;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind, DisputeInfo,
+		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
+		WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
@@ -87,6 +88,14 @@ queries! {
 	Datasets = ManifestsApi.datasets {
 		model: ModelId, dataset: Option<DatasetId>,
 	} -> Vec<DatasetInfo<AccountId>>
+	Dataset = DatasetsApi.dataset { dataset: DatasetId } -> Option<DatasetRecord<AccountId>>
+	KeptDatasets = DatasetsApi.kept_datasets {
+		stage: Option<DatasetStageKind>, after: Option<DatasetId>, count: u32,
+	} -> (Vec<DatasetRecord<AccountId>>, Option<DatasetId>)
+	DatasetAudits = DatasetsApi.dataset_audits { auditor: Option<AccountId> } -> Vec<DatasetRecord<AccountId>>
+	OfferDemanded = DatasetsApi.offer_demand { account: AccountId } -> OfferDemand
+	DatasetVote = DatasetsApi.dataset_vote { dataset: DatasetId, voter: AccountId } -> Option<bool>
+	AuditTermsNow = DatasetsApi.audit_terms {} -> AuditTerms
 	RequiresManifest = ManifestsApi.requires_manifest { model: ModelId } -> bool
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
