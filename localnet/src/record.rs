@@ -1,5 +1,7 @@
 //! What the events of the chain say of a submission, its bond, and who was paid.
 
+pub mod datasets;
+
 use crate::{
 	chronicle::Entry,
 	money::Amount,

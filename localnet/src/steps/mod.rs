@@ -2,6 +2,7 @@
 //! at any point goes on where it stopped, and nothing is sent twice.
 
 mod canary;
+mod datasets;
 mod dishonest;
 mod disputes;
 mod model;
@@ -14,8 +15,12 @@ mod workers;
 use crate::{
 	chronicle::{Chronicle, Scribe},
 	config::{self, MODEL},
+	corpus::Files,
 	endpoint::Endpoint,
-	layout::{write_atomically, ACCOMPLICE, ADVERSARY, EVALUATOR, PLANTER, SERVER, TRAINER, VALIDATOR},
+	layout::{
+		write_atomically, ACCOMPLICE, ADVERSARY, AUDITOR, CURATOR, EVALUATOR, PLANTER, SERVER, TRAINER,
+		VALIDATOR,
+	},
 	localnet::Localnet,
 	observe,
 	record::{self, Names},
@@ -42,14 +47,14 @@ pub struct Scene {
 /// What kept a step from being done.
 pub async fn run(local: &mut Localnet) -> Result<bool> {
 	// First, because it needs no chain: a text that will not do is refused at once.
-	let text = model::import(local).await?;
+	let files = model::import(local).await?;
 	let chain = nodes::start(local).await?;
-	config::write_all(&local.layout, &local.ports, &format!("{:?}", chain.genesis_hash()), &text)?;
+	config::write_all(&local.layout, &local.ports, &format!("{:?}", chain.genesis_hash()))?;
 	// Within this program, for no worker lies. It stays as long as the network.
 	let accomplice = disputes::Accomplice::start(local)?;
 	let summary = match stored_summary(local)? {
 		Some(summary) => resume(local, &chain, summary).await?,
-		None => demonstrate(local, &chain, &accomplice).await?,
+		None => demonstrate(local, &chain, &accomplice, files).await?,
 	};
 	local.ui.print(&format!("\n{}", summary.table()));
 	if let Some(path) = &local.cli.summary {
@@ -79,20 +84,28 @@ async fn demonstrate(
 	local: &mut Localnet,
 	chain: &Arc<dyn Chain>,
 	accomplice: &disputes::Accomplice,
+	files: Files,
 ) -> Result<Summary> {
 	let scene = Scene::set(local, chain).await?;
 	nodes::first_block(local, &scene).await?;
 	// Workers need no model to register: their waiting for finality overlaps with that of the model.
 	workers::start(local)?;
+	let data = datasets::Data::new(local, files)?;
+	data.start(local)?;
 	let adversary = dishonest::Adversary::new(local).await?;
-	model::register(local).await?;
-	workers::await_registration(local, &scene, &adversary).await?;
+	// The data is audited and voted on while the model is registered.
+	let registration = async {
+		model::register(local).await?;
+		workers::await_registration(local, &scene).await
+	};
+	let (approval, (), ()) =
+		tokio::try_join!(data.approve(&scene), registration, adversary.register(&scene))?;
+	local.steps.push(approval);
 	let mut training = training::start(local)?;
-	let mut rounds = vec![(
-		training.follow(local, &scene, 0, "all components").await?,
-		"all components",
-		Expected::Accepted,
-	)];
+	let first = training.follow(local, &scene, 0, "all components");
+	let (all_components, refusals) = tokio::try_join!(first, data.refuse(&scene))?;
+	local.steps.push(refusals);
+	let mut rounds = vec![(all_components, "all components", Expected::Accepted)];
 	let layout = local.layout.clone();
 	let (one_expert, ()) = tokio::try_join!(
 		training.follow(local, &scene, 1, "one expert"),
@@ -109,6 +122,7 @@ async fn demonstrate(
 	}
 	settle::wait_for_payments(local, &scene, &submissions).await?;
 	let answers = settle::ask_endpoint(local, chain).await?;
+	let (datasets, lineage) = data.outcome(&scene).await?;
 
 	let labels: Vec<(SubmissionId, String)> =
 		submissions.iter().map(|submission| (submission.round, submission.label.clone())).collect();
@@ -126,6 +140,8 @@ async fn demonstrate(
 		submissions,
 		disputes,
 		canary: scene.chronicle.read(|entries| record::canary(entries, planted, &scene.names)),
+		datasets,
+		lineage,
 		payments: scene.chronicle.read(|entries| record::payments(entries, &scene.names)),
 		answers,
 		block_seconds_median: observe::block_seconds_median(&times),
@@ -167,8 +183,10 @@ impl Scene {
 	/// Opens the chronicle. The workers' keys must have been written.
 	async fn set(local: &Localnet, chain: &Arc<dyn Chain>) -> Result<Self> {
 		let mut names = Names::default();
-		for member in
-			EVALUATOR.into_iter().chain([TRAINER, SERVER, ADVERSARY, ACCOMPLICE, PLANTER, VALIDATOR])
+		for member in EVALUATOR
+			.into_iter()
+			.chain(AUDITOR)
+			.chain([TRAINER, SERVER, ADVERSARY, ACCOMPLICE, PLANTER, VALIDATOR, CURATOR])
 		{
 			let signer = KeyFile::new(config::key_file(&local.layout, member)).load()?;
 			names.0.push((signer.account().clone(), member.name));
