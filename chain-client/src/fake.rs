@@ -32,12 +32,13 @@ use crate::{
 };
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetUtility, DisputeInfo, LotInfo, LotteryPeriod,
+		ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
@@ -83,10 +84,14 @@ pub struct FakeState {
 	pub contest_bonds: BTreeMap<AccountId, Balance>,
 	/// By submission.
 	pub training_manifests: BTreeMap<SubmissionId, ManifestInfo<AccountId>>,
+	/// What owners of models ask of data; the default of those that are not here.
+	pub data_terms: BTreeMap<ModelId, DataTerms>,
 	/// What models may learn from.
-	pub datasets: BTreeMap<ModelId, Vec<DatasetInfo<AccountId>>>,
-	/// Models whose improvements must come with a manifest.
-	pub requires_manifest: BTreeMap<ModelId, bool>,
+	pub learnable: BTreeMap<ModelId, Vec<DatasetId>>,
+	/// Which model learned from which dataset.
+	pub data_uses: Vec<DataUseInfo>,
+	/// What came of datasets.
+	pub dataset_utility: BTreeMap<DatasetId, DatasetUtility>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.
