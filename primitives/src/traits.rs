@@ -9,7 +9,7 @@ use crate::{
 	migration::Migration,
 	sealed::{LotId, SealedShards},
 	worker::{Fault, Role},
-	Balance, Hash,
+	Balance, BlockNumber, Hash,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -91,6 +91,19 @@ pub trait WorkerRegistry<AccountId> {
 	fn engage(who: &AccountId) -> bool;
 	/// Ends one engagement.
 	fn release(who: &AccountId);
+	/// The block in which `who` registered, if draws consider it now: not leaving, and with the bond that was asked
+	/// of it. Who votes among workers is one of these.
+	fn active_since(_who: &AccountId) -> Option<BlockNumber> {
+		None
+	}
+	/// How many workers are not leaving.
+	fn active_workers() -> u32 {
+		0
+	}
+	/// Whether one of the two declared the other as its associate.
+	fn are_associates(_one: &AccountId, _other: &AccountId) -> bool {
+		false
+	}
 	/// The reputation of a worker; `None` of who is none.
 	fn reputation(_who: &AccountId) -> Option<Perbill> {
 		None
@@ -199,17 +212,28 @@ impl DataRewards for () {
 	fn data_verified(_: SubmissionId) {}
 }
 
+/// What is paid out of the budget of audits.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum AuditedWork {
+	/// Work on a submission: the audit of its manifest, or a canary.
+	Submission(SubmissionId),
+	/// Work on a dataset: its audit, or a vote.
+	Dataset(DatasetId),
+}
+
 /// Where audits and votes are paid. Offered by `rewards`, used by `proof-of-learning`, for canaries, and by
 /// `manifests`.
 pub trait AuditRewards<AccountId> {
-	/// Adds to what `who` claims of the audits' budget of the running epoch, for work on that submission. All
-	/// such claims together are paid no more than a fifth of what learning and serving earn in the epoch.
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId);
+	/// Adds to what `who` claims of the audits' budget of the running epoch, for that work. All such claims
+	/// together are paid no more than a fifth of what learning and serving earn in the epoch.
+	fn accrue_audit(who: &AccountId, amount: Balance, work: AuditedWork);
 }
 
 /// Nobody is paid.
 impl<AccountId> AuditRewards<AccountId> for () {
-	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
+	fn accrue_audit(_: &AccountId, _: Balance, _: AuditedWork) {}
 }
 
 /// Where the use of components is paid. Offered by `rewards`, used by `usage`.

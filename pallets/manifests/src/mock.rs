@@ -12,7 +12,7 @@ use blyan_primitives::{
 	learning::Purpose,
 	manifest::{self, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest},
 	migration::Migration,
-	traits::{AuditRewards, DataRewards, ManifestAudits, ModelGraph, ModelState, VerifiedData},
+	traits::{AuditRewards, AuditedWork, DataRewards, ManifestAudits, ModelGraph, ModelState, VerifiedData},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
 };
@@ -136,7 +136,10 @@ impl DataRewards for World {
 }
 
 impl AuditRewards<AccountId> for World {
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
+	fn accrue_audit(who: &AccountId, amount: Balance, work: AuditedWork) {
+		let AuditedWork::Submission(submission) = work else {
+			panic!("manifests know of no audits of datasets")
+		};
 		Fees::append((who, amount, submission));
 	}
 }

@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use blyan_primitives::{
 	dag::SubmissionId,
 	economy::Budget,
-	traits::{AuditRewards, DataRewards, ServingRewards},
+	traits::{AuditRewards, AuditedWork, DataRewards, ServingRewards},
 	Balance,
 };
 
@@ -16,8 +16,16 @@ impl<T: Config> DataRewards for Pallet<T> {
 }
 
 impl<T: Config> AuditRewards<T::AccountId> for Pallet<T> {
-	fn accrue_audit(who: &T::AccountId, amount: Balance, submission: SubmissionId) {
-		Self::accrue(Budget::Audits, BTreeMap::from([(who.clone(), amount)]), submission);
+	fn accrue_audit(who: &T::AccountId, amount: Balance, work: AuditedWork) {
+		let claims = BTreeMap::from([(who.clone(), amount)]);
+		match work {
+			AuditedWork::Submission(submission) => Self::accrue(Budget::Audits, claims, submission),
+			AuditedWork::Dataset(dataset) => {
+				Self::accrue_telling(Budget::Audits, claims, |epoch, account, amount| {
+					Event::DatasetWorkAccrued { epoch, account, amount, dataset }
+				});
+			}
+		}
 	}
 }
 

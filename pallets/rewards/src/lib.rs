@@ -36,6 +36,7 @@ pub mod pallet {
 	use blyan_primitives::{
 		dag::SubmissionId,
 		economy::Budget,
+		manifest::DatasetId,
 		traits::{CreditReason, VerifiedData},
 		Balance,
 	};
@@ -231,6 +232,17 @@ pub mod pallet {
 			account: T::AccountId,
 			/// The claim; more claims than budget scale it down.
 			amount: Balance,
+		},
+		/// An account earned a claim on the budget of audits by work on a dataset.
+		DatasetWorkAccrued {
+			/// The epoch that will settle it.
+			epoch: EpochNumber,
+			/// Who earned it.
+			account: T::AccountId,
+			/// The claim; more claims than budget scale it down.
+			amount: Balance,
+			/// The dataset.
+			dataset: DatasetId,
 		},
 		/// The data of accepted work was not verified in time. Its share is never minted.
 		DataShareLapsed {

@@ -11,8 +11,8 @@ use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
 	traits::{
-		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits,
-		ModelGraph, SealedReserve, WorkerRegistry,
+		AcceptedWork, AuditRewards, AuditedWork, CreditReason, LearningCredits, LearningRewards,
+		ManifestAudits, ModelGraph, SealedReserve, WorkerRegistry,
 	},
 	worker::Fault,
 };
@@ -199,7 +199,11 @@ impl<T: Config> Pallet<T> {
 		let paid = Self::pay_fee(id, round, &agreed);
 		Self::return_bond(id, round, round.bond.saturating_sub(paid));
 		if is_shown {
-			T::Rewards::accrue_audit(&canary.planter, canary.reward.saturating_add(paid), id);
+			T::Rewards::accrue_audit(
+				&canary.planter,
+				canary.reward.saturating_add(paid),
+				AuditedWork::Submission(id),
+			);
 		}
 		Self::close(id, round, Verdict::Rejected(RejectReason::Canary));
 		Step::Canary { blocks: round.blocks.len() as u32 }

@@ -9,8 +9,8 @@ use blyan_primitives::{
 	manifest::TrainingManifest,
 	migration::Migration,
 	traits::{
-		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits,
-		ModelGraph, ModelState, WorkerRegistry,
+		AcceptedWork, AuditRewards, AuditedWork, CreditReason, LearningCredits, LearningRewards,
+		ManifestAudits, ModelGraph, ModelState, WorkerRegistry,
 	},
 	worker::{Fault, Role, Roles, INITIAL_REPUTATION},
 	Balance, Hash,
@@ -380,7 +380,8 @@ impl LearningRewards<AccountId> for World {
 }
 
 impl AuditRewards<AccountId> for World {
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
+	fn accrue_audit(who: &AccountId, amount: Balance, work: AuditedWork) {
+		let AuditedWork::Submission(submission) = work else { panic!("rounds know of no datasets") };
 		Audits::append((*who, amount, submission));
 	}
 }

@@ -1,12 +1,12 @@
 use crate::{mock::*, pallet::*, types::*};
 use blyan_primitives::{
 	economy::{Budget, BLY},
-	traits::{AuditRewards, ServingRewards},
+	traits::{AuditRewards, AuditedWork, ServingRewards},
 };
 use polkadot_sdk::frame_support::assert_ok;
 
 fn audit(who: AccountId, amount: blyan_primitives::Balance) {
-	<Rewards as AuditRewards<_>>::accrue_audit(&who, amount, 7);
+	<Rewards as AuditRewards<_>>::accrue_audit(&who, amount, AuditedWork::Submission(7));
 }
 
 fn pots(epoch: EpochNumber) -> PerBudget<Pot> {
