@@ -9,7 +9,7 @@ use crate::{
 	migration::Migration,
 	sealed::{LotId, SealedShards},
 	worker::{Fault, Role},
-	Balance, Hash,
+	Balance, BlockNumber, Hash,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -91,6 +91,19 @@ pub trait WorkerRegistry<AccountId> {
 	fn engage(who: &AccountId) -> bool;
 	/// Ends one engagement.
 	fn release(who: &AccountId);
+	/// The block in which `who` registered, if draws consider it now: not leaving, and with the bond that was asked
+	/// of it. Who votes among workers is one of these.
+	fn active_since(_who: &AccountId) -> Option<BlockNumber> {
+		None
+	}
+	/// How many workers are not leaving.
+	fn active_workers() -> u32 {
+		0
+	}
+	/// Whether one of the two declared the other as its associate.
+	fn are_associates(_one: &AccountId, _other: &AccountId) -> bool {
+		false
+	}
 	/// The reputation of a worker; `None` of who is none.
 	fn reputation(_who: &AccountId) -> Option<Perbill> {
 		None
