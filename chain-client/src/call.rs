@@ -7,7 +7,7 @@ use blyan_primitives::{
 	dag::{BlockIds, ModelId, NewBlocks, SubmissionId},
 	datasets::{DatasetFinding, DatasetOffer, OfferWork},
 	learning::{AllLosses, DisputeId, Finding, Gate, RefereeFinding, ValidationPool},
-	manifest::{DatasetId, ManifestFinding},
+	manifest::{DataTerms, DatasetId, ManifestFinding},
 	migration::Migration,
 	sealed::{LotId, LotKey, NewLot, SealedTerms},
 	submission::Envelope,
@@ -125,14 +125,8 @@ calls! {
 	RevealCanary = Canaries.reveal {
 		round: SubmissionId, period: PeriodNumber, key: CanaryKey, lot: LotProof, salt: [u8; 32],
 	}
-	/// Lists a dataset that the signer's model may learn from; holds a deposit.
-	ApproveDataset = Manifests.approve_dataset {
-		model: ModelId, dataset: DatasetId, bytes: u64, contributor: AccountId,
-	}
-	/// Takes a dataset off the list.
-	WithdrawDataset = Manifests.withdraw_dataset { model: ModelId, dataset: DatasetId }
-	/// Says whether improvements of the signer's model must come with a manifest.
-	RequireManifests = Manifests.require_manifests { model: ModelId, required: bool }
+	/// Says what data the signer's model may learn from, and whether its improvements must come with a manifest.
+	SetDataTerms = Manifests.set_data_terms { model: ModelId, terms: DataTerms }
 	/// Commits to what an auditor found of a manifest, see [`blyan_primitives::manifest::commitment`].
 	CommitAsAuditor = Manifests.commit { round: SubmissionId, commitment: Hash }
 	/// Reveals it.

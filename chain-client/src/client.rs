@@ -17,14 +17,14 @@ use crate::{
 use async_trait::async_trait;
 use blyan_primitives::{
 	api::{
-		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind, DisputeInfo,
-		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
-		WorkerInfo, MAX_PAGE,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility,
+		DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo,
+		WorkDemand, WorkerInfo, MAX_PAGE,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -389,16 +389,40 @@ impl Chain for Client {
 		self.query(query::Audits { auditor: auditor.cloned() }).await
 	}
 
-	async fn datasets(
-		&self,
-		model: ModelId,
-		dataset: Option<DatasetId>,
-	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
-		self.query(query::Datasets { model, dataset }).await
+	async fn data_terms(&self, model: ModelId) -> Result<DataTerms, ChainError> {
+		self.query(query::DataTermsOf { model }).await
 	}
 
-	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
-		self.query(query::RequiresManifest { model }).await
+	async fn may_learn_from(&self, model: ModelId, dataset: DatasetId) -> Result<bool, ChainError> {
+		self.query(query::MayLearnFrom { model, dataset }).await
+	}
+
+	async fn model_lineage(&self, model: ModelId) -> Result<Vec<DataUseInfo>, ChainError> {
+		let (mut all, mut after) = (Vec::new(), None);
+		loop {
+			let (page, next) = self.query(query::ModelLineage { model, after, count: MAX_PAGE }).await?;
+			all.extend(page);
+			match next {
+				Some(_) => after = next,
+				None => return Ok(all),
+			}
+		}
+	}
+
+	async fn dataset_models(&self, dataset: DatasetId) -> Result<Vec<DataUseInfo>, ChainError> {
+		let (mut all, mut after) = (Vec::new(), None);
+		loop {
+			let (page, next) = self.query(query::DatasetModels { dataset, after, count: MAX_PAGE }).await?;
+			all.extend(page);
+			match next {
+				Some(_) => after = next,
+				None => return Ok(all),
+			}
+		}
+	}
+
+	async fn dataset_utility(&self, dataset: DatasetId) -> Result<Option<DatasetUtility>, ChainError> {
+		self.query(query::DatasetUtilityOf { dataset }).await
 	}
 
 	async fn dataset(&self, dataset: DatasetId) -> Result<Option<DatasetRecord<AccountId>>, ChainError> {

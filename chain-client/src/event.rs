@@ -9,7 +9,7 @@ use blyan_primitives::{
 	learning::{DisputeId, Finding, Medians, ShardLosses, Verdict},
 	manifest::{AuditOutcome, DatasetId},
 	sealed::{LotId, LotKey, SealedTerms},
-	traits::CreditReason,
+	traits::{AuditedWork, CreditReason},
 	worker::{Fault, MachineId, Roles},
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -380,7 +380,12 @@ events! {
 	EpochStarted = Rewards.EpochStarted { epoch: u32, issuance: Balance }
 	/// Somebody has a claim on an epoch's budget.
 	RewardAccrued = Rewards.Accrued {
-		epoch: u32, account: AccountId, budget: Budget, amount: Balance, submission: SubmissionId,
+		epoch: u32, account: AccountId, budget: Budget, amount: Balance, work: AuditedWork,
+	}
+	/// A dataset earned by the gain of a submission: its contributor's claim on the data's budget.
+	DataAccrued = Rewards.DataAccrued {
+		epoch: u32, dataset: DatasetId, contributor: AccountId, earned: Balance, purse: Balance,
+		submission: SubmissionId,
 	}
 	/// A claim was paid in new BLY.
 	RewardPaid = Rewards.Paid { account: AccountId, epoch: u32, amount: Balance }

@@ -3,14 +3,14 @@
 use crate::layout::QueryLayout;
 use blyan_primitives::{
 	api::{
-		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind, DisputeInfo,
-		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
-		WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility,
+		DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo,
+		WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -85,9 +85,15 @@ queries! {
 	ContestBond = DisputesApi.bond { accused: AccountId } -> Balance
 	TrainingManifest = ManifestsApi.manifest { round: SubmissionId } -> Option<ManifestInfo<AccountId>>
 	Audits = ManifestsApi.audits { auditor: Option<AccountId> } -> Vec<ManifestInfo<AccountId>>
-	Datasets = ManifestsApi.datasets {
-		model: ModelId, dataset: Option<DatasetId>,
-	} -> Vec<DatasetInfo<AccountId>>
+	DataTermsOf = ManifestsApi.data_terms { model: ModelId } -> DataTerms
+	MayLearnFrom = ManifestsApi.may_learn_from { model: ModelId, dataset: DatasetId } -> bool
+	ModelLineage = LineageApi.model_lineage {
+		model: ModelId, after: Option<DatasetId>, count: u32,
+	} -> (Vec<DataUseInfo>, Option<DatasetId>)
+	DatasetModels = LineageApi.dataset_models {
+		dataset: DatasetId, after: Option<ModelId>, count: u32,
+	} -> (Vec<DataUseInfo>, Option<ModelId>)
+	DatasetUtilityOf = LineageApi.dataset_utility { dataset: DatasetId } -> Option<DatasetUtility>
 	Dataset = DatasetsApi.dataset { dataset: DatasetId } -> Option<DatasetRecord<AccountId>>
 	KeptDatasets = DatasetsApi.kept_datasets {
 		stage: Option<DatasetStageKind>, after: Option<DatasetId>, count: u32,
@@ -96,7 +102,6 @@ queries! {
 	OfferDemanded = DatasetsApi.offer_demand { account: AccountId } -> OfferDemand
 	DatasetVote = DatasetsApi.dataset_vote { dataset: DatasetId, voter: AccountId } -> Option<bool>
 	AuditTermsNow = DatasetsApi.audit_terms {} -> AuditTerms
-	RequiresManifest = ManifestsApi.requires_manifest { model: ModelId } -> bool
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

@@ -9,6 +9,7 @@ use blyan_chain_client::ChainEvent;
 use blyan_primitives::{
 	dag::{BlockId, Generation, SubmissionId},
 	learning::{Finding, Medians, NanoBits, RejectReason, Verdict, BIT_PER_BYTE},
+	traits::AuditedWork,
 	worker::Fault,
 	AccountId,
 };
@@ -259,9 +260,9 @@ pub fn canary(entries: &[Entry], wanted: SubmissionId, names: &Names) -> Option<
 					slashed: Amount(*slashed),
 				});
 			}
-			ChainEvent::RewardAccrued { account, amount, submission, .. }
-				if *submission == wanted && account == planter =>
-			{
+			ChainEvent::RewardAccrued {
+				account, amount, work: AuditedWork::Submission(submission), ..
+			} if *submission == wanted && account == planter => {
 				found.accrued = Amount(found.accrued.0.saturating_add(*amount));
 			}
 			_ => (),
@@ -442,7 +443,7 @@ mod tests {
 			account,
 			budget: Budget::Audits,
 			amount,
-			submission,
+			work: AuditedWork::Submission(submission),
 		};
 		let entries = entries(vec![
 			received(4, 1, 1),

@@ -4,13 +4,13 @@ use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo,
-		ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		BlockInfo, CanaryKeyInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
+		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -298,12 +298,12 @@ impl_runtime_apis! {
 			Manifests::audits(auditor)
 		}
 
-		fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<AccountId>> {
-			Manifests::datasets(model, dataset)
+		fn data_terms(model: ModelId) -> DataTerms {
+			Manifests::data_terms(model)
 		}
 
-		fn requires_manifest(model: ModelId) -> bool {
-			Manifests::requires_manifest(model)
+		fn may_learn_from(model: ModelId, dataset: DatasetId) -> bool {
+			Manifests::may_learn_from(model, dataset)
 		}
 	}
 

@@ -10,15 +10,15 @@ use crate::{
 use async_trait::async_trait;
 use blyan_primitives::{
 	api::{
-		AuditStage, AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind,
-		DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo,
-		WorkDemand, WorkerInfo,
+		AuditStage, AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind,
+		DatasetUtility, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo,
+		VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	datasets::QualityLimits,
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, LotState, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -226,19 +226,26 @@ impl Chain for FakeChain {
 		})
 	}
 
-	async fn datasets(
-		&self,
-		model: ModelId,
-		dataset: Option<DatasetId>,
-	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
+	async fn data_terms(&self, model: ModelId) -> Result<DataTerms, ChainError> {
+		self.read(|inner| inner.state.data_terms.get(&model).copied().unwrap_or_default())
+	}
+
+	async fn may_learn_from(&self, model: ModelId, dataset: DatasetId) -> Result<bool, ChainError> {
+		self.read(|inner| inner.state.learnable.get(&model).is_some_and(|may| may.contains(&dataset)))
+	}
+
+	async fn model_lineage(&self, model: ModelId) -> Result<Vec<DataUseInfo>, ChainError> {
+		self.read(|inner| inner.state.data_uses.iter().filter(|used| used.model == model).cloned().collect())
+	}
+
+	async fn dataset_models(&self, dataset: DatasetId) -> Result<Vec<DataUseInfo>, ChainError> {
 		self.read(|inner| {
-			let listed = inner.state.datasets.get(&model).into_iter().flatten();
-			listed.filter(|info| dataset.is_none_or(|dataset| info.dataset == dataset)).cloned().collect()
+			inner.state.data_uses.iter().filter(|used| used.dataset == dataset).cloned().collect()
 		})
 	}
 
-	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
-		self.read(|inner| inner.state.requires_manifest.get(&model).copied().unwrap_or_default())
+	async fn dataset_utility(&self, dataset: DatasetId) -> Result<Option<DatasetUtility>, ChainError> {
+		self.read(|inner| inner.state.dataset_utility.get(&dataset).cloned())
 	}
 
 	async fn dataset(&self, dataset: DatasetId) -> Result<Option<DatasetRecord<AccountId>>, ChainError> {

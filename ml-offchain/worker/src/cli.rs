@@ -77,8 +77,8 @@ pub enum Command {
 	Status(StatusArgs),
 	/// Show what a submission says that it learned from, and what auditors found of that.
 	Manifest(ManifestArgs),
-	/// As a model's owner: let it learn from a dataset, and say who is paid for it.
-	ApproveDataset(ApproveDatasetArgs),
+	/// As a model's owner: say how good its data must be, and whether submissions must say what they learned from.
+	SetDataTerms(SetDataTermsArgs),
 	/// Pay for what servers answered, so that the trainers of what was used earn by it.
 	Usage(UsageArgs),
 	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
@@ -242,27 +242,33 @@ pub struct ManifestArgs {
 	pub json: bool,
 }
 
-/// Options of `approve-dataset`.
+/// Options of `set-data-terms`.
 #[derive(Args, Debug)]
-pub struct ApproveDatasetArgs {
-	/// Where the configuration is; the key in it owns the model, and holds the deposit.
+pub struct SetDataTermsArgs {
+	/// Where the configuration is; the key in it owns the model.
 	#[command(flatten)]
 	pub config: ConfigArgs,
 	/// Which model.
 	#[arg(long, value_name = "N")]
 	pub model: ModelId,
-	/// The dataset's content.
-	#[arg(value_name = "CID")]
-	pub dataset: Cid,
-	/// Its length, in bytes.
-	#[arg(long, value_name = "BYTES")]
-	pub bytes: u64,
-	/// Who is paid for it; the model's owner if left out.
-	#[arg(long, value_name = "ACCOUNT")]
-	pub contributor: Option<AccountId>,
-	/// From now on improvements must come with a training manifest.
+	/// How good the datasets of a manifest must be, at least.
+	#[arg(long, value_name = "TIER", value_enum, default_value_t)]
+	pub least_tier: LeastTier,
+	/// Improvements must come with a training manifest, from now on; without this they need not.
 	#[arg(long)]
 	pub require_manifests: bool,
+}
+
+/// A tier of datasets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum LeastTier {
+	/// Whatever is approved.
+	#[default]
+	Experimental,
+	/// Silver or gold.
+	Silver,
+	/// Gold alone.
+	Gold,
 }
 
 /// Options of `propose-migration`.

@@ -8,14 +8,14 @@ use blyan_store::Store;
 use blyan_worker::{
 	audit, auditor,
 	cli::{
-		ApproveDatasetArgs, Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs,
-		ModelCommand, ModelExportArgs, ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs,
-		RollBackArgs, SetCanaryKeyArgs, StatusArgs, StoreCommand, TrainArgs,
+		Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs, ModelCommand, ModelExportArgs,
+		ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs, SetCanaryKeyArgs, StatusArgs,
+		StoreCommand, TrainArgs,
 	},
 	config::Config,
 	evaluator, graph,
 	import_text::{import_text, Division, ImportedText},
-	manifest_command::ManifestText,
+	manifest_command::{self, ManifestText},
 	plant,
 	progress::Reporter,
 	register_model::{register_model, FirstWeights, Registration},
@@ -133,7 +133,7 @@ async fn run(command: Command) -> Result<()> {
 			Ok(auditor::run(worker, shutdown).await?)
 		}
 		Command::Manifest(args) => show_manifest(args).await,
-		Command::ApproveDataset(args) => approve_dataset(args).await,
+		Command::SetDataTerms(args) => manifest_command::set_data_terms(args).await,
 		Command::Serve(args) => {
 			let config = Config::load(&args.config)?;
 			Ok(serve::run(config, shutdown_on_signals()?).await?)
@@ -425,22 +425,6 @@ async fn show_manifest(args: ManifestArgs) -> Result<()> {
 		println!("{}", serde_json::to_string_pretty(&info)?);
 	} else {
 		println!("{}", ManifestText(&info));
-	}
-	Ok(())
-}
-
-async fn approve_dataset(args: ApproveDatasetArgs) -> Result<()> {
-	let config = Config::load(&args.config.config)?;
-	let connection = Connection::open_interactively(&config).await?;
-	let ApproveDatasetArgs { model, dataset, bytes, contributor, require_manifests, .. } = args;
-	let contributor = contributor.unwrap_or_else(|| connection.account().clone());
-	let call = Call::ApproveDataset { model, dataset, bytes, contributor: contributor.clone() };
-	connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
-	println!("model {model} may learn from {dataset}; {contributor} is paid for it");
-	if require_manifests {
-		let call = Call::RequireManifests { model, required: true };
-		connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
-		println!("its improvements must come with a training manifest");
 	}
 	Ok(())
 }

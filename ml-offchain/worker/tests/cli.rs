@@ -57,7 +57,7 @@ fn help_should_be_as_in_the_snapshots() {
 		"watch",
 		"audit-manifests",
 		"manifest",
-		"approve-dataset",
+		"set-data-terms",
 		"serve",
 		"import-text",
 		"model",

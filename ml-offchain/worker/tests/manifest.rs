@@ -5,7 +5,7 @@ mod common;
 
 use blyan_chain_client::Call;
 use blyan_primitives::{
-	api::{AuditStage, DatasetInfo, ManifestInfo},
+	api::{AuditStage, ManifestInfo},
 	dag::{Component, NewBlocks},
 	manifest::{binding, sample, ManifestFinding, TrainingManifest},
 	worker::Role,
@@ -83,10 +83,8 @@ async fn manifest_should_be_found_to_match_by_an_auditor_and_its_copy_should_not
 	train_once(&config).await;
 	assert_eq!(submitted(&chain).0, None);
 	let listed = [(imported.text.content, imported.text.bytes), (other.cid, other.bytes)];
-	let contributor = owner.account().clone();
-	let datasets =
-		listed.map(|(dataset, bytes)| DatasetInfo { dataset, bytes, contributor: contributor.clone() });
-	chain.fake.edit(|state| state.datasets.insert(0, datasets.to_vec()));
+	let learnable = listed.map(|(dataset, _)| dataset);
+	chain.fake.edit(|state| state.learnable.insert(0, learnable.to_vec()));
 	config.train.jobs.push(JobConfig { seed: 5, ..job });
 	train_once(&config).await;
 	let (manifest, blocks) = submitted(&chain);

@@ -20,9 +20,7 @@ use polkadot_sdk::{
 
 /// The weight functions that the pallet needs.
 pub trait WeightInfo {
-	fn approve_dataset() -> Weight;
-	fn withdraw_dataset() -> Weight;
-	fn require_manifests() -> Weight;
+	fn set_data_terms() -> Weight;
 	fn commit() -> Weight;
 	fn reveal() -> Weight;
 	fn force_set_parameters() -> Weight;
@@ -32,26 +30,15 @@ pub trait WeightInfo {
 	fn restart() -> Weight;
 	fn close() -> Weight;
 	fn prune() -> Weight;
+	fn tell_learned(n: u32) -> Weight;
 }
 
 /// For a runtime.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	/// ExpertDag's model, a hold of three reads, the list.
-	fn approve_dataset() -> Weight {
-		Weight::from_parts(85_000_000, 4_000)
-			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
-	}
-	/// The same the other way round.
-	fn withdraw_dataset() -> Weight {
-		Weight::from_parts(80_000_000, 4_000)
-			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
-	}
 	/// ExpertDag's model, and one write.
-	fn require_manifests() -> Weight {
+	fn set_data_terms() -> Weight {
 		Weight::from_parts(20_000_000, 3_600)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
@@ -106,24 +93,21 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
+	/// As `Rewards::accrue`, which reads and writes as much for each account, with a read of the dataset.
+	fn tell_learned(n: u32) -> Weight {
+		Weight::from_parts(33_000_000, 9_000)
+			.saturating_add(Weight::from_parts(40_000_000, 5_500).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(1_u64))
+			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+			.saturating_add(T::DbWeight::get().writes((4_u64).saturating_mul(n.into())))
+	}
 }
 
 /// For tests.
 impl WeightInfo for () {
-	/// ExpertDag's model, a hold of three reads, the list.
-	fn approve_dataset() -> Weight {
-		Weight::from_parts(85_000_000, 4_000)
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
-	}
-	/// The same the other way round.
-	fn withdraw_dataset() -> Weight {
-		Weight::from_parts(80_000_000, 4_000)
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
-	}
 	/// ExpertDag's model, and one write.
-	fn require_manifests() -> Weight {
+	fn set_data_terms() -> Weight {
 		Weight::from_parts(20_000_000, 3_600)
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
@@ -177,5 +161,14 @@ impl WeightInfo for () {
 		Weight::from_parts(40_000_000, 9_000)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(5_u64))
+	}
+	/// As `Rewards::accrue`, which reads and writes as much for each account, with a read of the dataset.
+	fn tell_learned(n: u32) -> Weight {
+		Weight::from_parts(33_000_000, 9_000)
+			.saturating_add(Weight::from_parts(40_000_000, 5_500).saturating_mul(n.into()))
+			.saturating_add(RocksDbWeight::get().reads(1_u64))
+			.saturating_add(RocksDbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(RocksDbWeight::get().writes(1_u64))
+			.saturating_add(RocksDbWeight::get().writes((4_u64).saturating_mul(n.into())))
 	}
 }

@@ -122,17 +122,34 @@ impl pallet_canaries::Config for Runtime {
 	type WeightInfo = pallet_canaries::weights::SubstrateWeight<Runtime>;
 }
 
+/// No dataset is approved. Stands in for the dataset chain.
+pub struct NoDatasets;
+
+impl blyan_primitives::traits::DatasetRegistry<AccountId> for NoDatasets {
+	fn approved(
+		_dataset: blyan_primitives::manifest::DatasetId,
+	) -> Option<blyan_primitives::traits::ApprovedDataset<AccountId>> {
+		#[cfg(test)]
+		return crate::tests::manifests::approved(_dataset);
+		#[cfg(not(test))]
+		None
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_dataset(number: u32) -> blyan_primitives::manifest::DatasetId {
+		let digest = sp_io::hashing::blake2_256(&number.to_le_bytes());
+		blyan_primitives::cid::Cid { codec: blyan_primitives::cid::CidCodec::Raw, digest }
+	}
+}
+
 impl pallet_manifests::Config for Runtime {
-	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
 	type Graph = ExpertDag;
 	type Workers = Workers;
-	// Until there is a chain of datasets.
-	type Datasets = Manifests;
+	type Datasets = NoDatasets;
+	type Outcomes = ();
 	type OnVerified = Rewards;
 	type Audits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
-	type DatasetDeposit = ConstU128<{ 10 * BLY }>;
 	type MaxAuditors = ConstU32<21>;
 	// No fewer than there may be open rounds, so that those are the limit.
 	type MaxOpenAudits = ConstU32<1_024>;
@@ -144,6 +161,7 @@ impl pallet_manifests::Config for Runtime {
 impl pallet_rewards::Config for Runtime {
 	type Currency = Balances;
 	type Data = Manifests;
+	type Purses = ();
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = pallet_rewards::weights::SubstrateWeight<Runtime>;
 }

@@ -9,15 +9,19 @@ use blyan_primitives::{
 	api::AuditStage,
 	cid::{Cid, CidCodec},
 	dag::{BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents, SubmissionId},
+	datasets::Tier,
 	economy::BLY,
 	manifest::{
-		binding, commitment, AuditOutcome, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest,
+		binding, commitment, AuditOutcome, DataTerms, DatasetId, DatasetUse, DatasetUses, ManifestFinding,
+		TrainingManifest,
 	},
 	submission::Envelope,
-	traits::VerifiedData,
+	traits::{ApprovedDataset, DataShare, VerifiedData},
 	worker::{Role, Roles},
 };
-use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect, BoundedVec};
+use frame_support::{
+	assert_noop, assert_ok, storage_alias, traits::fungible::Inspect, Blake2_128Concat, BoundedVec,
+};
 use sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{DispatchResult, Perbill};
@@ -68,6 +72,21 @@ fn try_submit(model: ModelId, number: u8, with_manifest: bool) -> DispatchResult
 		.map_err(|error| error.error)
 }
 
+/// What the dataset chain would have approved.
+#[storage_alias]
+type Approved = StorageMap<DatasetsOfTests, Blake2_128Concat, DatasetId, (AccountId, Tier)>;
+
+/// A dataset, if [`approve`] said so. Until the dataset chain is wired, the runtime's stand-in asks this in tests.
+pub fn approved(dataset: DatasetId) -> Option<ApprovedDataset<AccountId>> {
+	let (contributor, tier) = Approved::get(dataset)?;
+	Some(ApprovedDataset { bytes: 10_000, contributor, tier, score: 500_000 })
+}
+
+/// As if the dataset chain had approved it.
+fn approve(dataset: DatasetId, contributor: Sr25519Keyring, tier: Tier) {
+	Approved::insert(dataset, (account(contributor), tier));
+}
+
 /// Registers everybody; the model asks for manifests.
 fn set_up_audits() -> ModelId {
 	let model = set_up();
@@ -79,9 +98,9 @@ fn set_up_audits() -> ModelId {
 		BoundedVec::truncate_from(b"http://127.0.0.1:1".to_vec()),
 		1_000 * BLY,
 	));
-	let contributor = account(CONTRIBUTOR);
-	assert_ok!(Manifests::approve_dataset(signed(OWNER), model, content(77), 10_000, contributor));
-	assert_ok!(Manifests::require_manifests(signed(OWNER), model, true));
+	approve(content(77), CONTRIBUTOR, Tier::Silver);
+	let terms = DataTerms { manifest_required: true, least_tier: Tier::Silver };
+	assert_ok!(Manifests::set_data_terms(signed(OWNER), model, terms));
 	model
 }
 
@@ -110,7 +129,20 @@ fn a_manifest_should_be_verified_and_its_contributor_named() {
 		let info = Manifests::manifest(0).expect("it was submitted");
 		assert_eq!(info.binding, binding(&account(TRAINER), model, &[Some(head(model))]));
 		assert_eq!(audit(0, ManifestFinding::Match), AuditOutcome::Verified);
-		assert_eq!(Manifests::shares(0), Some(vec![(account(CONTRIBUTOR), Perbill::one())]));
+		let share =
+			DataShare { dataset: content(77), contributor: account(CONTRIBUTOR), share: Perbill::one() };
+		assert_eq!(Manifests::shares(0), Some(vec![share]));
+	});
+}
+
+#[test]
+fn a_manifest_should_be_refused_when_its_dataset_is_not_good_enough_or_not_approved() {
+	with_preset(LOCAL_TESTNET_RUNTIME_PRESET, || {
+		let model = set_up_audits();
+		approve(content(77), CONTRIBUTOR, Tier::Experimental);
+		assert_noop!(try_submit(model, 50, true), pallet_manifests::Error::<Runtime>::DatasetBelowTier(0));
+		Approved::remove(content(77));
+		assert_noop!(try_submit(model, 50, true), pallet_manifests::Error::<Runtime>::DatasetNotApproved(0));
 	});
 }
 

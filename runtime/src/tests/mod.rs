@@ -4,7 +4,7 @@ mod canaries;
 mod chain;
 mod disputes;
 mod flood;
-mod manifests;
+pub mod manifests;
 mod money;
 mod presets;
 mod rounds;
