@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod bloom;
+pub mod content;
 pub mod entropy;
 mod hash;
 pub mod language;

@@ -135,6 +135,15 @@ impl LicenceCheck {
 		}
 	}
 
+	/// Looks for an `SPDX-License-Identifier` in a text about the dataset.
+	pub fn note_text(&mut self, text: &str) {
+		for line in text.lines() {
+			if let Some((_, found)) = line.split_once("SPDX-License-Identifier:") {
+				self.note(found.trim().trim_end_matches("-->").trim_end_matches("*/"));
+			}
+		}
+	}
+
 	/// What is wrong with what was declared.
 	pub fn error(&self) -> Option<&LicenceError> {
 		self.declared.as_ref().err()
