@@ -85,14 +85,6 @@ queries! {
 	ContestBond = DisputesApi.bond { accused: AccountId } -> Balance
 	TrainingManifest = ManifestsApi.manifest { round: SubmissionId } -> Option<ManifestInfo<AccountId>>
 	Audits = ManifestsApi.audits { auditor: Option<AccountId> } -> Vec<ManifestInfo<AccountId>>
-	Dataset = DatasetsApi.dataset { dataset: DatasetId } -> Option<DatasetRecord<AccountId>>
-	KeptDatasets = DatasetsApi.kept_datasets {
-		stage: Option<DatasetStageKind>, after: Option<DatasetId>, count: u32,
-	} -> (Vec<DatasetRecord<AccountId>>, Option<DatasetId>)
-	DatasetAudits = DatasetsApi.dataset_audits { auditor: Option<AccountId> } -> Vec<DatasetRecord<AccountId>>
-	OfferDemanded = DatasetsApi.offer_demand { account: AccountId } -> OfferDemand
-	DatasetVote = DatasetsApi.dataset_vote { dataset: DatasetId, voter: AccountId } -> Option<bool>
-	AuditTermsNow = DatasetsApi.audit_terms {} -> AuditTerms
 	DataTermsOf = ManifestsApi.data_terms { model: ModelId } -> DataTerms
 	MayLearnFrom = ManifestsApi.may_learn_from { model: ModelId, dataset: DatasetId } -> bool
 	ModelLineage = LineageApi.model_lineage {
@@ -102,6 +94,14 @@ queries! {
 		dataset: DatasetId, after: Option<ModelId>, count: u32,
 	} -> (Vec<DataUseInfo>, Option<ModelId>)
 	DatasetUtilityOf = LineageApi.dataset_utility { dataset: DatasetId } -> Option<DatasetUtility>
+	Dataset = DatasetsApi.dataset { dataset: DatasetId } -> Option<DatasetRecord<AccountId>>
+	KeptDatasets = DatasetsApi.kept_datasets {
+		stage: Option<DatasetStageKind>, after: Option<DatasetId>, count: u32,
+	} -> (Vec<DatasetRecord<AccountId>>, Option<DatasetId>)
+	DatasetAudits = DatasetsApi.dataset_audits { auditor: Option<AccountId> } -> Vec<DatasetRecord<AccountId>>
+	OfferDemanded = DatasetsApi.offer_demand { account: AccountId } -> OfferDemand
+	DatasetVote = DatasetsApi.dataset_vote { dataset: DatasetId, voter: AccountId } -> Option<bool>
+	AuditTermsNow = DatasetsApi.audit_terms {} -> AuditTerms
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

@@ -36,6 +36,7 @@ pub mod collect;
 pub mod components;
 pub mod config;
 pub mod content;
+pub mod datasets;
 pub mod evaluator;
 pub mod exchange;
 pub mod files;

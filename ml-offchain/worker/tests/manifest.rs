@@ -32,7 +32,10 @@ const STEPS: u32 = 30;
 
 /// A worker of that role in `folder`.
 async fn worker(chain: &TestChain, folder: &std::path::Path, name: &str, role: Role) -> Worker {
-	let config = Config { audit: AuditConfig { fetch_timeout_seconds: 5 }, ..config(folder, name) };
+	let config = Config {
+		audit: AuditConfig { fetch_timeout_seconds: 5, ..AuditConfig::default() },
+		..config(folder, name)
+	};
 	Worker::start(config, chain.connection(name), role).await.unwrap()
 }
 
