@@ -60,6 +60,8 @@ struct WorkerConfig {
 	key_file: String,
 	data_dir: String,
 	listen: String,
+	#[serde(skip_serializing_if = "Option::is_none")]
+	http_listen: Option<String>,
 	bond_bly: u64,
 	threads: u32,
 	machine_id: String,
@@ -195,6 +197,7 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str) -> Result<(
 		key_file: "key".into(),
 		data_dir: "data".into(),
 		listen: format!("127.0.0.1:{port}"),
+		http_listen: None,
 		bond_bly: WORKER_BOND_BLY,
 		threads,
 		// All share one machine here, which a real network would not allow.
@@ -243,15 +246,17 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str) -> Result<(
 		..base(ACCOMPLICE, ports.accomplice, 1)
 	};
 	write_worker(layout, ACCOMPLICE, &accomplice)?;
+	let audit = || {
+		let validation = vec![layout.held_out()];
+		Some(AuditSection { fetch_timeout_seconds: FETCH_TIMEOUT_SECONDS, validation })
+	};
 	for (member, port) in AUDITOR.into_iter().zip(ports.auditors) {
-		let audit = AuditSection {
-			fetch_timeout_seconds: FETCH_TIMEOUT_SECONDS,
-			validation: vec![layout.held_out()],
-		};
 		let vote = Some(VoteSection { policy: "by_report" });
-		write_worker(layout, member, &WorkerConfig { audit: Some(audit), vote, ..base(member, port, 1) })?;
+		write_worker(layout, member, &WorkerConfig { audit: audit(), vote, ..base(member, port, 1) })?;
 	}
-	write_worker(layout, CURATOR, &base(CURATOR, ports.curator, 1))?;
+	// It is found by its HTTP address, which is known before it starts.
+	let http_listen = Some(format!("127.0.0.1:{}", ports.curator));
+	write_worker(layout, CURATOR, &WorkerConfig { http_listen, audit: audit(), ..base(CURATOR, 0, 1) })?;
 	// What it offers, this program serves for it.
 	write_worker(layout, ADVERSARY, &base(ADVERSARY, 0, 1))?;
 	let serve = ServeSection { api_listen: format!("127.0.0.1:{}", ports.api), model: MODEL };

@@ -145,6 +145,18 @@ pub fn follow(entries: &[Entry], wanted: DatasetId, mut found: Dataset, names: &
 	found
 }
 
+/// What was accrued for a dataset: of the data's share of what was gained, and out of its purse.
+pub fn accrued_for(entries: &[Entry], wanted: DatasetId) -> (Amount, Amount) {
+	let accrued = |entry: &Entry| match &entry.event {
+		ChainEvent::DataAccrued { dataset, earned, purse, .. } if *dataset == wanted => {
+			Some((Amount(*earned), Amount(*purse)))
+		}
+		_ => None,
+	};
+	let (earned, purse): (Vec<_>, Vec<_>) = entries.iter().filter_map(accrued).unzip();
+	(earned.into_iter().sum(), purse.into_iter().sum())
+}
+
 /// What an account was paid out of the rewards.
 pub fn paid_to(entries: &[Entry], who: &AccountId) -> Amount {
 	let paid = |entry: &Entry| match &entry.event {
@@ -224,6 +236,14 @@ mod tests {
 			burned,
 			reward,
 		};
+		let accrued = |dataset, earned, purse| ChainEvent::DataAccrued {
+			epoch: 1,
+			dataset,
+			contributor: account(1),
+			earned,
+			purse,
+			submission: 4,
+		};
 		let events = vec![
 			offered(GOOD),
 			offered(BAD),
@@ -256,6 +276,9 @@ mod tests {
 			},
 			settled(2, BLY, 0, 5),
 			settled(3, 0, BLY, 0),
+			accrued(GOOD, 3, 2),
+			accrued(BAD, 7, 7),
+			accrued(GOOD, 1, 1),
 			ChainEvent::RewardPaid { account: account(1), epoch: 2, amount: BLY },
 			ChainEvent::RewardPaid { account: account(2), epoch: 2, amount: BLY },
 			ChainEvent::RewardPaid { account: account(1), epoch: 3, amount: 2 * BLY },
@@ -298,6 +321,7 @@ mod tests {
 			(None, Some(()))
 		);
 		assert_eq!(paid_to(&entries, &account(1)), Amount(3 * BLY));
+		assert_eq!(accrued_for(&entries, GOOD), (Amount(4), Amount(3)));
 		let phase = |count: usize| phase(&entries[..count], GOOD, &names());
 		assert_eq!(phase(1), "waiting for auditors");
 		assert!(phase(5).starts_with("audited by auditor-1, "));

@@ -1,19 +1,20 @@
 //! The data comes first: the text is offered as a dataset, audited, voted on and approved before the model learns from
 //! it. Three datasets that should not be learned from are turned away while it does.
 
-use super::{training::account_of, Scene};
+use super::{register, training::account_of, Scene};
 use crate::{
-	config::{key_file, MODEL_NAME},
+	config::{gateway, key_file, MODEL, MODEL_NAME},
 	corpus::Files,
 	layout::{Layout, Member, ADVERSARY, CURATOR, SERVER},
 	localnet::{within, Commands, Localnet},
+	money::Amount,
 	record::datasets as record,
 	summary::{DataUse, Dataset, Offered, StepTime},
 	ui::Ui,
 };
 use anyhow::{ensure, Context, Result};
-use blyan_chain_client::{Call, ChainEvent, KeyFile, Signer, Wait};
-use blyan_primitives::{manifest::DatasetId, AccountId};
+use blyan_chain_client::{Call, Chain, ChainEvent, KeyFile, Signer, Wait};
+use blyan_primitives::{manifest::DatasetId, worker::Role, AccountId};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// How long an offer may take: a proof of work, a call, and what is in its way.
@@ -75,7 +76,11 @@ pub struct Data {
 	commands: Commands,
 	good: Offer,
 	bad: [Offer; 3],
-	/// Who votes against what is good, and settles what is settled by nobody else.
+	/// Offers the good one.
+	curator: Signer,
+	/// Where that is served.
+	curator_address: String,
+	/// Votes against what is good, and settles what is settled by nobody else.
 	adversary: Signer,
 }
 
@@ -107,16 +112,22 @@ impl Data {
 			commands: local.commands(),
 			good,
 			bad,
+			curator: KeyFile::new(key_file(&local.layout, CURATOR)).load()?,
+			curator_address: gateway(local.ports.curator),
 			adversary: KeyFile::new(key_file(&local.layout, ADVERSARY)).load()?,
 		})
 	}
 
-	/// Starts who offers the text and serves it.
+	/// Starts who offers the text and serves it. It need not be a worker to offer something; it is one here, so that
+	/// auditors find it at once.
 	///
 	/// # Errors
-	/// It cannot be started.
-	pub fn start(&self, local: &mut Localnet) -> Result<()> {
-		local.start_worker_with(CURATOR, self.good.arguments(self.layout.worker_config(CURATOR)))
+	/// The chain does not register it, or it cannot be started.
+	pub async fn start(&self, local: &mut Localnet, chain: &dyn Chain) -> Result<()> {
+		register(chain, &self.curator, CURATOR, Role::Server, &self.curator_address).await?;
+		let mut arguments = self.good.arguments(self.layout.worker_config(CURATOR));
+		arguments.push("--stay".into());
+		local.start_worker_with(CURATOR, arguments)
 	}
 
 	/// Follows the text until models may learn from it.
@@ -252,22 +263,85 @@ impl Data {
 		scene.chronicle.read(|entries| record::follow(entries, dataset, known, &scene.names))
 	}
 
-	/// Every dataset with what became of it, when all votes are settled; and what the model learned from them, when the
-	/// contributor is paid or that has taken too long: the summary says so.
+	/// Every dataset with what became of it, and what the model learned from which, when the votes are settled, the
+	/// manifests of so many accepted submissions audited, and the contributor paid. If that takes too long, what there
+	/// is: the summary says what is missing.
 	///
 	/// # Errors
 	/// The chain cannot be read.
-	pub async fn outcome(&self, scene: &Scene) -> Result<(Vec<Dataset>, Vec<DataUse>)> {
-		let mut datasets = Vec::new();
-		for offer in std::iter::once(&self.good).chain(&self.bad) {
-			let dataset = self.offered(scene, offer).await?;
-			let settled = scene.chronicle.wait_for(|entries| record::are_votes_settled(entries, dataset));
-			if let Ok(settled) = tokio::time::timeout(SETTLEMENT, settled).await {
-				settled?;
-			}
-			datasets.push(self.found(scene, offer, dataset));
+	pub async fn outcome(
+		&self,
+		local: &mut Localnet,
+		scene: &Scene,
+		accepted: u32,
+	) -> Result<(Vec<Dataset>, Vec<DataUse>)> {
+		let step = self.ui.step("lineage");
+		let all: Vec<&Offer> = std::iter::once(&self.good).chain(&self.bad).collect();
+		let mut ids = Vec::new();
+		for offer in &all {
+			ids.push(self.offered(scene, offer).await?);
 		}
-		Ok((datasets, Vec::new()))
+		let complete = async {
+			let mut height = 0;
+			loop {
+				self.claim(scene).await?;
+				let (paid, settled) = scene.chronicle.read(|entries| {
+					let settled =
+						ids.iter().all(|dataset| record::are_votes_settled(entries, *dataset).is_some());
+					(record::paid_to(entries, self.curator.account()), settled)
+				});
+				let learned = scene.chain.model_lineage(MODEL).await?;
+				let submissions = learned.iter().map(|used| used.submissions).max().unwrap_or_default();
+				if submissions >= accepted && paid.0 > 0 && settled {
+					return anyhow::Ok(());
+				}
+				step.note(format!("{submissions} manifests verified, {paid} BLY paid for data"));
+				height = scene.chronicle.newest_above(height).await?;
+			}
+		};
+		if let Ok(ended) = tokio::time::timeout(SETTLEMENT, complete).await {
+			ended?;
+		}
+		let datasets: Vec<Dataset> =
+			all.iter().zip(&ids).map(|(offer, dataset)| self.found(scene, offer, *dataset)).collect();
+		let mut lineage = Vec::new();
+		for used in scene.chain.model_lineage(MODEL).await? {
+			let known = datasets.iter().find(|dataset| dataset.content == used.dataset.to_string());
+			let utility = scene.chain.dataset_utility(used.dataset).await?;
+			let (earned, of_purse) =
+				scene.chronicle.read(|entries| record::accrued_for(entries, used.dataset));
+			lineage.push(DataUse {
+				dataset: known.map_or_else(|| used.dataset.to_string(), |dataset| dataset.name.clone()),
+				contributor: known.map(|dataset| dataset.contributor.clone()).unwrap_or_default(),
+				submissions: used.submissions,
+				samples: used.samples,
+				first: used.first,
+				last: used.last,
+				earned,
+				of_purse,
+				purse: Amount(utility.map(|utility| utility.purse).unwrap_or_default()),
+				paid: scene.chronicle.read(|entries| record::paid_to(entries, self.curator.account())),
+			});
+		}
+		let outcome = match &lineage[..] {
+			[] => "the model learned from nothing that is known".into(),
+			uses => uses.iter().map(DataUse::line).collect::<Vec<_>>().join("; "),
+		};
+		local.done(step, "lineage", &outcome);
+		Ok((datasets, lineage))
+	}
+
+	/// Claims what the contributor earned in epochs that are over.
+	async fn claim(&self, scene: &Scene) -> Result<()> {
+		for epoch in scene.chain.claimable_epochs(self.curator.account()).await? {
+			let call = Call::ClaimRewards { epoch };
+			match scene.chain.submit(&self.curator, call, Wait::Finalized).await {
+				Ok(_) => (),
+				// Paid for by another claim, or too little: the next look says which.
+				Err(error) => tracing::info!(%error, "the contributor's claim was refused"),
+			}
+		}
+		Ok(())
 	}
 }
 

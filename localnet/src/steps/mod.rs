@@ -18,8 +18,8 @@ use crate::{
 	corpus::Files,
 	endpoint::Endpoint,
 	layout::{
-		write_atomically, ACCOMPLICE, ADVERSARY, AUDITOR, CURATOR, EVALUATOR, PLANTER, SERVER, TRAINER,
-		VALIDATOR,
+		write_atomically, Member, ACCOMPLICE, ADVERSARY, AUDITOR, CURATOR, EVALUATOR, PLANTER, SERVER,
+		TRAINER, VALIDATOR,
 	},
 	localnet::Localnet,
 	observe,
@@ -27,8 +27,14 @@ use crate::{
 	summary::{Expected, Submission, Summary},
 };
 use anyhow::{Context, Result};
-use blyan_chain_client::{Chain, KeyFile};
-use blyan_primitives::dag::{Component, SubmissionId};
+use blyan_chain_client::{Call, Chain, KeyFile, Signer, Wait};
+use blyan_primitives::{
+	dag::{Component, SubmissionId},
+	economy::BLY,
+	merkle,
+	worker::{Role, Roles},
+	Balance,
+};
 use std::sync::Arc;
 
 /// A chain that is up, and what is known of it.
@@ -53,7 +59,7 @@ pub async fn run(local: &mut Localnet) -> Result<bool> {
 	// Within this program, for no worker lies. It stays as long as the network.
 	let accomplice = disputes::Accomplice::start(local)?;
 	let summary = match stored_summary(local)? {
-		Some(summary) => resume(local, &chain, summary).await?,
+		Some(summary) => resume(local, &chain, files, summary).await?,
 		None => demonstrate(local, &chain, &accomplice, files).await?,
 	};
 	local.ui.print(&format!("\n{}", summary.table()));
@@ -91,7 +97,7 @@ async fn demonstrate(
 	// Workers need no model to register: their waiting for finality overlaps with that of the model.
 	workers::start(local)?;
 	let data = datasets::Data::new(local, files)?;
-	data.start(local)?;
+	data.start(local, &*scene.chain).await?;
 	let adversary = dishonest::Adversary::new(local).await?;
 	// The data is audited and voted on while the model is registered.
 	let registration = async {
@@ -122,7 +128,8 @@ async fn demonstrate(
 	}
 	settle::wait_for_payments(local, &scene, &submissions).await?;
 	let answers = settle::ask_endpoint(local, chain).await?;
-	let (datasets, lineage) = data.outcome(&scene).await?;
+	let accepted = submissions.iter().filter(|submission| submission.verdict == "accepted").count();
+	let (datasets, lineage) = data.outcome(local, &scene, accepted as u32).await?;
 
 	let labels: Vec<(SubmissionId, String)> =
 		submissions.iter().map(|submission| (submission.round, submission.label.clone())).collect();
@@ -160,8 +167,14 @@ async fn demonstrate(
 }
 
 /// Starts the workers of a network that has shown everything before.
-async fn resume(local: &mut Localnet, chain: &Arc<dyn Chain>, summary: Summary) -> Result<Summary> {
+async fn resume(
+	local: &mut Localnet,
+	chain: &Arc<dyn Chain>,
+	files: Files,
+	summary: Summary,
+) -> Result<Summary> {
 	workers::start(local)?;
+	datasets::Data::new(local, files)?.start(local, &**chain).await?;
 	local.start_worker(TRAINER, "train")?;
 	let answers = settle::ask_endpoint(local, chain).await?;
 	let model = chain.model(MODEL).await?.context("the model is gone from the chain")?;
@@ -238,6 +251,35 @@ impl Scene {
 fn sorted(mut components: Vec<Component>) -> Vec<String> {
 	components.sort_unstable();
 	components.iter().map(ToString::to_string).collect()
+}
+
+/// Registers a member by its key, as of that address, unless it is. Nobody is asked who they are: the chain takes
+/// anyone who bonds.
+///
+/// # Errors
+/// The chain refuses.
+async fn register(
+	chain: &dyn Chain,
+	signer: &Signer,
+	member: Member,
+	role: Role,
+	address: &str,
+) -> Result<()> {
+	let account = signer.account();
+	let endpoint = address.as_bytes().to_vec().try_into().ok().context("the address fits the bound")?;
+	let call = match chain.worker(account).await? {
+		Some(worker) if worker.endpoint == address.as_bytes() => return Ok(()),
+		Some(_) => Call::UpdateEndpoint { endpoint },
+		None => Call::RegisterWorker {
+			roles: Roles::default().with(role),
+			machine: merkle::leaf(0, &member.name),
+			session_key: *account.as_ref(),
+			endpoint,
+			bond: Balance::from(config::WORKER_BOND_BLY).saturating_mul(BLY),
+		},
+	};
+	chain.submit(signer, call, Wait::InBlock).await?;
+	Ok(())
 }
 
 /// The endpoint of the network.

@@ -230,9 +230,13 @@ pub struct DataUse {
 	pub first: u64,
 	/// The last of them.
 	pub last: u64,
-	/// What its contributor may still earn by its score.
+	/// What its contributor claims of the data's share of what the model gained.
+	pub earned: Amount,
+	/// What went with that out of the dataset's purse.
+	pub of_purse: Amount,
+	/// What is left in the purse.
 	pub purse: Amount,
-	/// What its contributor was paid.
+	/// What its contributor was paid, by the end of the demonstration.
 	pub paid: Amount,
 }
 
@@ -252,6 +256,12 @@ impl DataUse {
 					used.submissions, used.dataset, used.samples
 				));
 			}
+			if used.earned.0 == 0 || used.of_purse != used.earned {
+				problems.push(format!(
+					"{} earned {} and {} of its purse",
+					used.dataset, used.earned, used.of_purse
+				));
+			}
 			if used.paid.0 == 0 {
 				problems.push(format!("{} was not paid for {}", used.contributor, used.dataset));
 			}
@@ -267,20 +277,39 @@ impl DataUse {
 		problems.into_iter().map(|problem| format!("lineage: {problem}")).collect()
 	}
 
+	/// In a line.
+	pub fn line(&self) -> String {
+		let Self { dataset, submissions, samples, earned, of_purse, contributor, .. } = self;
+		format!(
+			"{submissions} accepted submissions learned from {dataset}, {samples} sequences; {contributor} earned {earned} \
+			BLY by it and {of_purse} from its purse"
+		)
+	}
+
 	/// As a person reads them: a head, and a row for each.
-	pub(super) fn rows(all: &[Self]) -> Vec<[String; 6]> {
-		let mut rows =
-			vec![["dataset", "contributor", "submissions", "sequences", "paid, in BLY", "purse left"]
-				.map(String::from)];
+	pub(super) fn rows(all: &[Self]) -> Vec<[String; 8]> {
+		let mut rows = vec![[
+			"dataset",
+			"contributor",
+			"submissions",
+			"sequences",
+			"earned, in BLY",
+			"from its purse",
+			"left there",
+			"paid so far",
+		]
+		.map(String::from)];
 		rows.extend(all.iter().map(|used| {
-			let Self { dataset, contributor, submissions, samples, first, last, purse, paid } = used;
+			let Self { dataset, contributor, submissions, samples, first, last, .. } = used;
 			[
 				dataset.clone(),
 				contributor.clone(),
 				format!("{submissions} (rounds {first} to {last})"),
 				samples.to_string(),
-				paid.to_string(),
-				purse.to_string(),
+				used.earned.to_string(),
+				used.of_purse.to_string(),
+				used.purse.to_string(),
+				used.paid.to_string(),
 			]
 		}));
 		rows

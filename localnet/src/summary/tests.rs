@@ -135,8 +135,10 @@ fn lineage() -> Vec<DataUse> {
 		samples: 8_320,
 		first: 0,
 		last: 1,
+		earned: bly(4),
+		of_purse: bly(4),
 		purse: bly(320),
-		paid: bly(4),
+		paid: bly(5),
 	};
 	vec![used]
 }
@@ -434,8 +436,13 @@ fn judge_should_miss_what_was_learned_and_paid_for_data() {
 		problems(|summary| summary.lineage.clear()),
 		["lineage: the model learned nothing from jargon"]
 	);
-	let changes: [fn(&mut DataUse); 3] =
-		[|used| used.submissions = 1, |used| used.samples = 0, |used| used.paid = Amount(0)];
+	let changes: [fn(&mut DataUse); 5] = [
+		|used| used.submissions = 1,
+		|used| used.samples = 0,
+		|used| used.earned = Amount(0),
+		|used| used.of_purse.0 -= 1,
+		|used| used.paid = Amount(0),
+	];
 	for change in changes {
 		assert_eq!(problems(|summary| change(&mut summary.lineage[0])).len(), 1);
 	}
