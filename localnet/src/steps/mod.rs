@@ -99,15 +99,16 @@ async fn demonstrate(
 	let data = datasets::Data::new(local, files)?;
 	data.start(local, &*scene.chain).await?;
 	let adversary = dishonest::Adversary::new(local).await?;
-	// The data is audited and voted on while the model is registered.
+	// The data is audited and voted on while the model is registered. The trainer waits for it.
 	let registration = async {
 		model::register(local).await?;
-		workers::await_registration(local, &scene).await
+		let training = training::start(local)?;
+		workers::await_registration(local, &scene).await?;
+		Ok(training)
 	};
-	let (approval, (), ()) =
+	let (approval, mut training, ()) =
 		tokio::try_join!(data.approve(&scene), registration, adversary.register(&scene))?;
 	local.steps.push(approval);
-	let mut training = training::start(local)?;
 	let first = training.follow(local, &scene, 0, "all components");
 	let (all_components, refusals) = tokio::try_join!(first, data.refuse(&scene))?;
 	local.steps.push(refusals);
