@@ -4,8 +4,9 @@ use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetRecord, DatasetStageKind, Difference, DisputeInfo,
+		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
+		WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
@@ -304,6 +305,36 @@ impl_runtime_apis! {
 
 		fn may_learn_from(model: ModelId, dataset: DatasetId) -> bool {
 			Manifests::may_learn_from(model, dataset)
+		}
+	}
+
+	impl blyan_primitives::api::DatasetsApi<Block, AccountId> for Runtime {
+		fn dataset(dataset: DatasetId) -> Option<DatasetRecord<AccountId>> {
+			Datasets::dataset(dataset)
+		}
+
+		fn kept_datasets(
+			stage: Option<DatasetStageKind>,
+			after: Option<DatasetId>,
+			count: u32,
+		) -> (Vec<DatasetRecord<AccountId>>, Option<DatasetId>) {
+			Datasets::kept_datasets(stage, after, count)
+		}
+
+		fn dataset_audits(auditor: Option<AccountId>) -> Vec<DatasetRecord<AccountId>> {
+			Datasets::dataset_audits(auditor)
+		}
+
+		fn offer_demand(account: AccountId) -> OfferDemand {
+			Datasets::offer_demand(&account)
+		}
+
+		fn dataset_vote(dataset: DatasetId, voter: AccountId) -> Option<bool> {
+			Datasets::dataset_vote(dataset, voter)
+		}
+
+		fn audit_terms() -> AuditTerms {
+			Datasets::audit_terms()
 		}
 	}
 

@@ -158,4 +158,6 @@ mod runtime {
 	pub type Usage = pallet_usage;
 	#[runtime::pallet_index(37)]
 	pub type Manifests = pallet_manifests;
+	#[runtime::pallet_index(39)]
+	pub type Datasets = pallet_datasets;
 }

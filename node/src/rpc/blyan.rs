@@ -6,11 +6,13 @@
 use crate::service::{Block, FullClient};
 use blyan_primitives::{
 	api::{
-		BlockInfo, Difference, DisputeInfo, DisputesApi, ExpertDagApi, ModelInfo, ProofOfLearningApi,
-		RewardsApi, RoundInfo, VersionInfo, MAX_PAGE,
+		BlockInfo, DatasetRecord, DatasetStageKind, DatasetsApi, Difference, DisputeInfo, DisputesApi,
+		ExpertDagApi, ModelInfo, OfferDemand, ProofOfLearningApi, RewardsApi, RoundInfo, VersionInfo,
+		MAX_PAGE,
 	},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	manifest::DatasetId,
 	AccountId, Hash,
 };
 use jsonrpsee::{
@@ -37,6 +39,15 @@ pub struct Owed {
 	pub claimable: String,
 	/// What accrues in the running epoch, before settlement.
 	pub accruing: String,
+}
+
+/// A page of datasets.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DatasetPage {
+	/// In an order of their own.
+	pub datasets: Vec<DatasetRecord<AccountId>>,
+	/// The one to go on from, if there may be more.
+	pub next: Option<DatasetId>,
 }
 
 #[rpc(server)]
@@ -132,6 +143,32 @@ pub trait BlyanApi {
 		round: Option<SubmissionId>,
 		at: Option<Hash>,
 	) -> RpcResult<Vec<DisputeInfo<AccountId>>>;
+
+	/// One dataset, while it is kept, or null.
+	#[method(name = "blyan_dataset")]
+	fn dataset(&self, cid: DatasetId, at: Option<Hash>) -> RpcResult<Option<DatasetRecord<AccountId>>>;
+
+	/// The kept datasets after `after`, `count` looked at at most, of which those in that stage if one is named.
+	#[method(name = "blyan_datasets")]
+	fn datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+		after: Option<DatasetId>,
+		count: u32,
+		at: Option<Hash>,
+	) -> RpcResult<DatasetPage>;
+
+	/// The datasets whose audit runs; those that `auditor` is drawn for, if one is named.
+	#[method(name = "blyan_datasetAudits")]
+	fn dataset_audits(
+		&self,
+		auditor: Option<AccountId>,
+		at: Option<Hash>,
+	) -> RpcResult<Vec<DatasetRecord<AccountId>>>;
+
+	/// What an offer of that account must come with now.
+	#[method(name = "blyan_offerDemand")]
+	fn offer_demand(&self, account: AccountId, at: Option<Hash>) -> RpcResult<OfferDemand>;
 
 	/// What an account is owed.
 	#[method(name = "blyan_owed")]
@@ -275,6 +312,35 @@ impl BlyanApiServer for Blyan {
 		at: Option<Hash>,
 	) -> RpcResult<Vec<DisputeInfo<AccountId>>> {
 		self.client.runtime_api().disputes(self.at(at), round).map_err(runtime_error)
+	}
+
+	fn dataset(&self, cid: DatasetId, at: Option<Hash>) -> RpcResult<Option<DatasetRecord<AccountId>>> {
+		self.client.runtime_api().dataset(self.at(at), cid).map_err(runtime_error)
+	}
+
+	fn datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+		after: Option<DatasetId>,
+		count: u32,
+		at: Option<Hash>,
+	) -> RpcResult<DatasetPage> {
+		let count = page(count)?;
+		let found = self.client.runtime_api().kept_datasets(self.at(at), stage, after, count);
+		let (datasets, next) = found.map_err(runtime_error)?;
+		Ok(DatasetPage { datasets, next })
+	}
+
+	fn dataset_audits(
+		&self,
+		auditor: Option<AccountId>,
+		at: Option<Hash>,
+	) -> RpcResult<Vec<DatasetRecord<AccountId>>> {
+		self.client.runtime_api().dataset_audits(self.at(at), auditor).map_err(runtime_error)
+	}
+
+	fn offer_demand(&self, account: AccountId, at: Option<Hash>) -> RpcResult<OfferDemand> {
+		self.client.runtime_api().offer_demand(self.at(at), account).map_err(runtime_error)
 	}
 
 	fn owed(&self, who: AccountId, at: Option<Hash>) -> RpcResult<Owed> {

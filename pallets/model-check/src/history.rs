@@ -440,7 +440,7 @@ impl History {
 					(Fault::NoReveal | Fault::OutsideTolerance | Fault::CanaryAccepted, None) => {
 						return Err(format!("{what}, and had not committed"))
 					}
-					(Fault::DisputeLost | Fault::ManifestMismatch, _) => {
+					(Fault::DisputeLost | Fault::ManifestMismatch | Fault::WrongVote, _) => {
 						return Err(format!("{what} by the round"))
 					}
 				}

@@ -9,16 +9,19 @@
 //! | [`sample`] | which parts of a text auditors look at |
 //! | [`quality`] | what the quality gate found, the medians of several auditors, limits and tiers |
 //! | [`audit`] | what an auditor finds, commits to and reveals |
+//! | [`score`] | how good a dataset is, in one number |
 //! | [`standing`] | how far a contributor is trusted |
 
 pub mod audit;
 pub mod offer;
 pub mod quality;
 pub mod sample;
+pub mod score;
 pub mod standing;
 
 pub use audit::*;
 pub use offer::*;
 pub use quality::*;
 pub use sample::*;
+pub use score::score;
 pub use standing::*;

@@ -122,7 +122,7 @@ impl pallet_canaries::Config for Runtime {
 	type WeightInfo = pallet_canaries::weights::SubstrateWeight<Runtime>;
 }
 
-/// No dataset is approved. Stands in for the dataset chain.
+/// The dataset chain; in tests, what they say is approved.
 pub struct NoDatasets;
 
 impl blyan_primitives::traits::DatasetRegistry<AccountId> for NoDatasets {
@@ -132,7 +132,7 @@ impl blyan_primitives::traits::DatasetRegistry<AccountId> for NoDatasets {
 		#[cfg(test)]
 		return crate::tests::manifests::approved(_dataset);
 		#[cfg(not(test))]
-		None
+		<Datasets as blyan_primitives::traits::DatasetRegistry<AccountId>>::approved(_dataset)
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
