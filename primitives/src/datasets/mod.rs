@@ -9,13 +9,19 @@
 //! | [`sample`] | which parts of a text auditors look at |
 //! | [`quality`] | what the quality gate found, the medians of several auditors, limits and tiers |
 //! | [`audit`] | what an auditor finds, commits to and reveals |
+//! | [`score`] | how good a dataset is, in one number, and what its contributor may earn by that |
+//! | [`selection`] | which datasets a run learns from, and how much of each |
 
 pub mod audit;
 pub mod offer;
 pub mod quality;
 pub mod sample;
+pub mod score;
+pub mod selection;
 
 pub use audit::*;
 pub use offer::*;
 pub use quality::*;
 pub use sample::*;
+pub use score::*;
+pub use selection::*;
