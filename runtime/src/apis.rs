@@ -4,9 +4,9 @@ use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{
-		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetRecord, DatasetStageKind, Difference, DisputeInfo,
-		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
-		WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility,
+		Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo,
+		VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
@@ -335,6 +335,28 @@ impl_runtime_apis! {
 
 		fn audit_terms() -> AuditTerms {
 			Datasets::audit_terms()
+		}
+	}
+
+	impl blyan_primitives::api::LineageApi<Block> for Runtime {
+		fn model_lineage(
+			model: ModelId,
+			after: Option<DatasetId>,
+			count: u32,
+		) -> (Vec<DataUseInfo>, Option<DatasetId>) {
+			Lineage::model_lineage(model, after, count)
+		}
+
+		fn dataset_models(
+			dataset: DatasetId,
+			after: Option<ModelId>,
+			count: u32,
+		) -> (Vec<DataUseInfo>, Option<ModelId>) {
+			Lineage::dataset_models(dataset, after, count)
+		}
+
+		fn dataset_utility(dataset: DatasetId) -> Option<DatasetUtility> {
+			Lineage::dataset_utility(dataset)
 		}
 	}
 

@@ -26,4 +26,5 @@ define_benchmarks!(
 	[pallet_usage, Usage]
 	[pallet_manifests, Manifests]
 	[pallet_datasets, Datasets]
+	[pallet_lineage, Lineage]
 );

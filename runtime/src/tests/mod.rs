@@ -5,7 +5,7 @@ mod chain;
 mod datasets;
 mod disputes;
 mod flood;
-pub mod manifests;
+mod manifests;
 mod money;
 mod presets;
 mod rounds;
