@@ -64,6 +64,8 @@ impl pallet_balances::Config for Test {
 parameter_types! {
 	/// What this pallet's deadlines may take in a block; tests lower it.
 	pub static ServiceWeight: Weight = Weight::MAX;
+	/// Places in line; tests of crowds have more.
+	pub static MaxLine: u32 = 8;
 }
 
 impl pallet_workers::Config for Test {
@@ -73,8 +75,6 @@ impl pallet_workers::Config for Test {
 	type MaxWorkers = ConstU32<200>;
 	type WeightInfo = ();
 }
-
-pub const MAX_LINE: u32 = 8;
 
 frame_support::ord_parameter_types! {
 	pub const Firefighter: AccountId = 7;
@@ -92,7 +92,7 @@ impl Config for Test {
 		EitherOfDiverse<EnsureRoot<AccountId>, frame_system::EnsureSignedBy<Firefighter, AccountId>>;
 	type Randomness = World;
 	type MaxAuditors = ConstU32<7>;
-	type MaxLine = ConstU32<MAX_LINE>;
+	type MaxLine = MaxLine;
 	type MaxRunning = ConstU32<32>;
 	type ServiceWeight = ServiceWeight;
 	type WeightInfo = ();
@@ -316,6 +316,7 @@ impl ExtBuilder {
 		let mut ext = TestExternalities::new(genesis.build_storage().unwrap());
 		ext.execute_with(|| {
 			ServiceWeight::set(Weight::MAX);
+			MaxLine::set(8);
 			System::set_block_number(1);
 			register(WORKER_CONTRIBUTOR, Role::Trainer);
 			auditors.for_each(|who| register(who, Role::Auditor));
