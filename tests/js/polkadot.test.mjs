@@ -278,6 +278,11 @@ test('blyan_* answers over plain JSON-RPC', async () => {
   assert.deepEqual(await call('blyan_disputes', null), []);
   assert.deepEqual(await call('blyan_disputes', 0), []);
   assert.equal(await call('blyan_dispute', 0), null);
+  // Nothing was learned from data of which a manifest tells.
+  assert.deepEqual(await call('blyan_modelLineage', model.id), { uses: [], next: null });
+  assert.deepEqual(await call('blyan_datasetModels', manifest[0].content, null, 10), { uses: [], next: null });
+  assert.equal(await call('blyan_datasetUtility', manifest[0].content), null);
+  await assert.rejects(call('blyan_modelLineage', model.id, null, 0), /count must be from 1 to 256/);
   await assert.rejects(call('blyan_models', 0, 10_000), /count must be from 1 to 256/);
   assert.equal(await call('blyan_model', 99), null);
 });

@@ -1,6 +1,5 @@
 use crate::{mock::*, *};
 use blyan_primitives::economy::BLY;
-use polkadot_sdk::frame_support::assert_storage_noop;
 
 #[test]
 fn purse_should_pay_as_much_as_was_earned_until_it_is_empty() {
@@ -45,7 +44,6 @@ fn purse_should_stay_untouched_when_nothing_was_earned() {
 		let before = (purse_of(1), LastDay::<Test>::get());
 		assert_eq!(draw(1, 0), 0);
 		assert_eq!((purse_of(1), LastDay::<Test>::get()), before);
-		assert_storage_noop!(drop(Lineage::dataset_utility(dataset(1))));
 	});
 }
 

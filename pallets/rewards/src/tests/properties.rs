@@ -240,8 +240,8 @@ fn unsettled(who: AccountId) -> Balance {
 
 fn run(supply: Balance, steps: &[Step]) {
 	ExtBuilder { supply, ..Default::default() }.build_and_execute(|| {
-		let mut model = Model::default();
-		model.purses = FILLED.iter().map(|(number, amount)| (dataset(*number), *amount)).collect();
+		let purses = FILLED.iter().map(|(number, amount)| (dataset(*number), *amount)).collect();
+		let mut model = Model { purses, ..Model::default() };
 		Purses::set(model.purses.clone());
 		model.watch();
 		for step in steps {
