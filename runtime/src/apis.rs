@@ -4,8 +4,8 @@ use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetUtility, Difference, DisputeInfo, LotInfo,
+		LotteryPeriod, ManifestInfo, ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
@@ -304,6 +304,28 @@ impl_runtime_apis! {
 
 		fn may_learn_from(model: ModelId, dataset: DatasetId) -> bool {
 			Manifests::may_learn_from(model, dataset)
+		}
+	}
+
+	impl blyan_primitives::api::LineageApi<Block> for Runtime {
+		fn model_lineage(
+			model: ModelId,
+			after: Option<DatasetId>,
+			count: u32,
+		) -> (Vec<DataUseInfo>, Option<DatasetId>) {
+			Lineage::model_lineage(model, after, count)
+		}
+
+		fn dataset_models(
+			dataset: DatasetId,
+			after: Option<ModelId>,
+			count: u32,
+		) -> (Vec<DataUseInfo>, Option<ModelId>) {
+			Lineage::dataset_models(dataset, after, count)
+		}
+
+		fn dataset_utility(dataset: DatasetId) -> Option<DatasetUtility> {
+			Lineage::dataset_utility(dataset)
 		}
 	}
 

@@ -25,4 +25,5 @@ define_benchmarks!(
 	[pallet_canaries, Canaries]
 	[pallet_usage, Usage]
 	[pallet_manifests, Manifests]
+	[pallet_lineage, Lineage]
 );

@@ -9,8 +9,8 @@ use blyan_primitives::{
 	datasets::Tier,
 	learning::{Purpose, RejectReason, Verdict},
 	manifest::{
-		commitment, AuditOutcome, DataTerms, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest,
-		MAX_DATASETS, MAX_SAMPLE, MAX_STEPS,
+		commitment, DataTerms, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest, MAX_DATASETS,
+		MAX_SAMPLE, MAX_STEPS,
 	},
 	traits::{DatasetRegistry, ManifestAudits, ModelGraph, WorkerRegistry},
 	worker::Role,
@@ -241,21 +241,6 @@ mod benchmarks {
 			Pallet::<T>::prune(now, &mut meter);
 		}
 		assert!(!Audits::<T>::contains_key(ROUND) && !BannedUntil::<T>::contains_key(&audit.trainer));
-	}
-
-	/// Of an accepted submission that learned from `n` datasets.
-	#[benchmark]
-	fn tell_learned(n: Linear<1, MAX_DATASETS>) {
-		let mut audit = opened::<T>();
-		audit.manifest.datasets.truncate(n as usize);
-		audit.sources.truncate(n as usize);
-		audit.round = RoundStanding::Accepted;
-		audit.stage = Stage::Closed { outcome: AuditOutcome::Verified, at: BlockNumberFor::<T>::one() };
-		#[block]
-		{
-			Pallet::<T>::tell_learned(ROUND, &audit);
-		}
-		assert_eq!(audit.sources.len() as u32, n);
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::ExtBuilder::default().build(), crate::mock::Test);

@@ -1,9 +1,6 @@
 //! This pallet as rounds, rewards and itself see it.
 
-use crate::{
-	types::*, weights::WeightInfo, Audits, BannedUntil, Config, Error, Event, OpenAudits, Pallet, Parameters,
-	Terms,
-};
+use crate::{types::*, Audits, BannedUntil, Config, Error, Event, OpenAudits, Pallet, Parameters, Terms};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::{ModelId, NewBlocks},
@@ -15,7 +12,7 @@ use blyan_primitives::{
 	},
 };
 use polkadot_sdk::{
-	frame_support::{defensive, dispatch::DispatchClass, ensure, traits::Get, BoundedVec},
+	frame_support::{defensive, ensure, traits::Get, BoundedVec},
 	frame_system,
 	sp_runtime::{traits::Saturating, DispatchResult},
 };
@@ -139,10 +136,6 @@ impl<T: Config> Pallet<T> {
 		if audit.outcome() != AuditOutcome::Verified {
 			return;
 		}
-		// Neither the rounds nor the deadlines here can charge for it: few audits come to it, and how much it is depends
-		// on the manifest.
-		let weight = T::WeightInfo::tell_learned(audit.manifest.datasets.len() as u32);
-		frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
 		T::Outcomes::learned(LearnedFrom {
 			submission: round,
 			model: audit.model,

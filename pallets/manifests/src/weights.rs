@@ -30,7 +30,6 @@ pub trait WeightInfo {
 	fn restart() -> Weight;
 	fn close() -> Weight;
 	fn prune() -> Weight;
-	fn tell_learned(n: u32) -> Weight;
 }
 
 /// For a runtime.
@@ -93,15 +92,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
-	/// As `Rewards::accrue`, which reads and writes as much for each account, with a read of the dataset.
-	fn tell_learned(n: u32) -> Weight {
-		Weight::from_parts(33_000_000, 9_000)
-			.saturating_add(Weight::from_parts(40_000_000, 5_500).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(1_u64))
-			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(1_u64))
-			.saturating_add(T::DbWeight::get().writes((4_u64).saturating_mul(n.into())))
-	}
 }
 
 /// For tests.
@@ -161,14 +151,5 @@ impl WeightInfo for () {
 		Weight::from_parts(40_000_000, 9_000)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(5_u64))
-	}
-	/// As `Rewards::accrue`, which reads and writes as much for each account, with a read of the dataset.
-	fn tell_learned(n: u32) -> Weight {
-		Weight::from_parts(33_000_000, 9_000)
-			.saturating_add(Weight::from_parts(40_000_000, 5_500).saturating_mul(n.into()))
-			.saturating_add(RocksDbWeight::get().reads(1_u64))
-			.saturating_add(RocksDbWeight::get().reads((5_u64).saturating_mul(n.into())))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
-			.saturating_add(RocksDbWeight::get().writes((4_u64).saturating_mul(n.into())))
 	}
 }

@@ -23,6 +23,8 @@ parameter_types! {
 	pub RoundServiceWeight: Weight = Perbill::from_percent(25) * RuntimeBlockWeights::get().max_block;
 	/// What carrying disputes forward may use of a block, likewise.
 	pub DisputeServiceWeight: Weight = Perbill::from_percent(5) * RuntimeBlockWeights::get().max_block;
+	/// A twentieth of a mixture says something of a dataset in it.
+	pub const LeastDataWeight: Perbill = Perbill::from_percent(5);
 	/// What carrying audits of manifests forward may use of a block, likewise.
 	pub ManifestServiceWeight: Weight = Perbill::from_percent(5) * RuntimeBlockWeights::get().max_block;
 }
@@ -146,7 +148,7 @@ impl pallet_manifests::Config for Runtime {
 	type Graph = ExpertDag;
 	type Workers = Workers;
 	type Datasets = NoDatasets;
-	type Outcomes = ();
+	type Outcomes = Lineage;
 	type OnVerified = Rewards;
 	type Audits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
@@ -158,10 +160,18 @@ impl pallet_manifests::Config for Runtime {
 	type WeightInfo = pallet_manifests::weights::SubstrateWeight<Runtime>;
 }
 
+impl pallet_lineage::Config for Runtime {
+	type Datasets = NoDatasets;
+	type LeastWeight = LeastDataWeight;
+	type DayBlocks = ConstU32<DAY>;
+	type DailyCap = ConstU128<{ 100_000 * BLY }>;
+	type WeightInfo = pallet_lineage::weights::SubstrateWeight<Runtime>;
+}
+
 impl pallet_rewards::Config for Runtime {
 	type Currency = Balances;
 	type Data = Manifests;
-	type Purses = ();
+	type Purses = Lineage;
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = pallet_rewards::weights::SubstrateWeight<Runtime>;
 }
