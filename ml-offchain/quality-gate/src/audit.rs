@@ -8,7 +8,7 @@ use crate::{
 	near::BANDS,
 	ngrams::{NgramIndex, MAX_NGRAMS},
 	read::{
-		data_files, parse_json, read_file, Fields, FileKind, Malformation, RawRecord, ReadError,
+		data_files, is_licence, parse_json, read_file, Fields, FileKind, Malformation, RawRecord, ReadError,
 		MAX_RECORD_BYTES,
 	},
 	report::{Audit, Details, Example, Overlap},
@@ -159,7 +159,7 @@ impl Prepared {
 
 	/// Takes note of a text about the dataset's licence.
 	pub(crate) fn note_licence_text(&mut self, text: &str) {
-		self.tally.licence.note_text(text);
+		self.tally.licence.note_licence_text(text);
 	}
 
 	/// Looks at the records that `source` hands over, which adds what it has read to `bytes`, of `total`.
@@ -467,7 +467,11 @@ pub(crate) fn note_companion(licence: &mut LicenceCheck, path: &Path) -> Result<
 	let failed = |source| ReadError::Io { path: path.to_owned(), source };
 	let mut text = Vec::new();
 	File::open(path).and_then(|file| file.take(COMPANION_BYTES).read_to_end(&mut text)).map_err(failed)?;
-	licence.note_text(&String::from_utf8_lossy(&text));
+	let text = String::from_utf8_lossy(&text);
+	match is_licence(path) {
+		true => licence.note_licence_text(&text),
+		false => licence.note_text(&text),
+	}
 	Ok(())
 }
 

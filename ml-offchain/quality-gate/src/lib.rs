@@ -8,6 +8,7 @@ pub mod entropy;
 mod hash;
 pub mod language;
 pub mod licence;
+pub mod licence_text;
 pub mod near;
 pub mod ngrams;
 pub mod personal;

@@ -293,6 +293,25 @@ fn pieces_that_are_no_samples_should_be_malformed() {
 }
 
 #[test]
+fn licence_should_be_verified_when_the_document_names_its_text() {
+	let folder = tempfile::tempdir().unwrap();
+	let path = |name: &str| folder.path().join(name);
+	fs::create_dir(path("from")).unwrap();
+	json_lines(&path("from/a.jsonl"), &passages());
+	fs::write(path("from/LICENSE"), spdx::license_id("CC0-1.0").unwrap().text()).unwrap();
+	let mut store = Store::default();
+	let made = packed(&path("from"), &path("to"), &mut store).unwrap();
+	assert!(made.licence.confirmed);
+	let mut document = made.document;
+	assert_eq!(report(&store.audit(&document, 1, &options())).licence, Licence::Verified);
+	document.licence = "MIT".into();
+	assert_eq!(report(&store.audit(&document, 1, &options())).licence, Licence::Declared);
+	document.licence_text = None;
+	document.licence = "CC0-1.0".into();
+	assert_eq!(report(&store.audit(&document, 1, &options())).licence, Licence::Declared);
+}
+
+#[test]
 fn finding_should_be_unfetchable_when_something_needed_is_not_there() {
 	let folder = tempfile::tempdir().unwrap();
 	let mut store = Store::default();

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 pub const PART_BYTES: u64 = 16 << 20;
 /// Shortest part but for the last, in bytes: so that a window of a sample is in two parts at most.
 pub const MIN_PART_BYTES: u64 = 8 << 20;
-/// Longest licence text, in bytes: one leaf, so that its CID is the hash of its bytes.
-pub const LICENCE_TEXT_BYTES: u64 = 256 << 10;
+// It is one leaf, so that its CID is the hash of its bytes.
+pub use crate::licence::LICENCE_TEXT_BYTES;
 /// Longest description, in bytes.
 pub const MAX_DESCRIPTION_BYTES: usize = 4 << 10;
 

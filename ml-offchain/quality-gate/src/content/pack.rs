@@ -7,7 +7,9 @@ use super::{
 use crate::{
 	audit::{length_on_disk, note_companion, sample_length, Progress},
 	licence::{Evidence, LicenceCheck},
-	read::{data_files, parse_json, read_file, Fields, FileKind, Malformation, RawRecord, ReadError},
+	read::{
+		data_files, is_licence, parse_json, read_file, Fields, FileKind, Malformation, RawRecord, ReadError,
+	},
 };
 use blyan_primitives::{cid::Cid, dag::SemVer};
 use sha2::{Digest, Sha256};
@@ -166,7 +168,7 @@ pub fn pack(
 		progress(Progress { bytes, total, records: 0 });
 	})?;
 	let given = about.licence_text.clone().or_else(|| only_licence(&companions));
-	let licence_text = given.map(|path| put_licence(&path, to, put)).transpose()?;
+	let licence_text = given.map(|path| put_licence(&path, to, &mut licence, put)).transpose()?;
 
 	let parts = RefCell::new(Parts { folder: to, put, written: Vec::new(), open: None });
 	let mut left_out = BTreeMap::new();
@@ -307,10 +309,7 @@ fn sources(
 
 /// The one companion that is a licence's text by its name.
 fn only_licence(companions: &[PathBuf]) -> Option<PathBuf> {
-	let mut found = companions.iter().filter(|path| {
-		let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
-		["license", "licence", "copying"].iter().any(|known| name.starts_with(known))
-	});
+	let mut found = companions.iter().filter(|path| is_licence(path));
 	let first = found.next()?;
 	found.next().is_none().then(|| first.clone())
 }
@@ -319,12 +318,13 @@ fn only_licence(companions: &[PathBuf]) -> Option<PathBuf> {
 fn put_licence(
 	path: &Path,
 	to: &Path,
+	licence: &mut LicenceCheck,
 	put: &mut dyn FnMut(&Path) -> Result<Cid, Fault>,
 ) -> Result<LicenceText, PackError> {
 	let mut text = String::new();
 	let read = File::open(path).and_then(|file| file.take(LICENCE_TEXT_BYTES + 1).read_to_string(&mut text));
 	match read {
-		Ok(1..) if text.len() as u64 <= LICENCE_TEXT_BYTES => {}
+		Ok(1..) if text.len() as u64 <= LICENCE_TEXT_BYTES => licence.note_licence_text(&text),
 		Err(source) if source.kind() != io::ErrorKind::InvalidData => {
 			return Err(ReadError::Io { path: path.to_owned(), source }.into());
 		}
