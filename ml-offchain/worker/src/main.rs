@@ -6,13 +6,15 @@ use blyan_hf::ModelRecord;
 use blyan_primitives::{architecture::Architecture, dag::BlockIds, learning::ValidationPool, worker::Role};
 use blyan_store::Store;
 use blyan_worker::{
-	audit, auditor,
+	audit,
+	auditor::{self, Duties},
 	cli::{
-		Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs, ModelCommand, ModelExportArgs,
-		ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs, SetCanaryKeyArgs, StatusArgs,
-		StoreCommand, TrainArgs,
+		Cli, Command, ConfigArgs, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs, ModelCommand,
+		ModelExportArgs, ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs,
+		SetCanaryKeyArgs, StatusArgs, StoreCommand, TrainArgs,
 	},
 	config::Config,
+	datasets::{commands, offer},
 	evaluator, graph,
 	import_text::{import_text, Division, ImportedText},
 	manifest_command::{self, ManifestText},
@@ -127,11 +129,19 @@ async fn run(command: Command) -> Result<()> {
 			}
 		}
 		Command::AuditManifests(args) => {
-			let config = Config::load(&args.config)?;
-			let shutdown = shutdown_on_signals()?;
-			let Some(worker) = start(config, Role::Auditor, &shutdown).await? else { return Ok(()) };
-			Ok(auditor::run(worker, shutdown).await?)
+			audit_as_drawn(args, Duties { manifests: true, datasets: false }).await
 		}
+		Command::AuditDatasets(args) => {
+			audit_as_drawn(args, Duties { manifests: false, datasets: true }).await
+		}
+		Command::Auditor(args) => audit_as_drawn(args, Duties { manifests: true, datasets: true }).await,
+		Command::Offer(args) => offer::run(*args, shutdown_on_signals()?).await,
+		Command::Vote(args) => commands::vote(args).await,
+		Command::SettleVotes(args) => commands::settle_votes(args).await,
+		Command::Appeal(args) => commands::appeal(args).await,
+		Command::Dataset(args) => commands::dataset(args).await,
+		Command::Datasets(args) => commands::datasets(args).await,
+		Command::Lineage(args) => commands::lineage(args).await,
 		Command::Manifest(args) => show_manifest(args).await,
 		Command::SetDataTerms(args) => manifest_command::set_data_terms(args).await,
 		Command::Serve(args) => {
@@ -183,6 +193,13 @@ async fn run(command: Command) -> Result<()> {
 			Ok(())
 		}
 	}
+}
+
+async fn audit_as_drawn(args: ConfigArgs, duties: Duties) -> Result<()> {
+	let config = Config::load(&args.config)?;
+	let shutdown = shutdown_on_signals()?;
+	let Some(worker) = start(config, Role::Auditor, &shutdown).await? else { return Ok(()) };
+	Ok(auditor::run(worker, duties, shutdown).await?)
 }
 
 /// Starts a worker, unless it is told to stop before it has started.

@@ -13,7 +13,7 @@ use blyan_primitives::{
 };
 use blyan_store::Store;
 use blyan_worker::{
-	auditor,
+	auditor::{self, Duties},
 	components::Selection,
 	config::{AuditConfig, Config, JobConfig, MixedText},
 	evaluator, exchange,
@@ -100,7 +100,9 @@ async fn manifest_should_be_found_to_match_by_an_auditor_and_its_copy_should_not
 	let me = auditor.connection.account().clone();
 	let auditing = {
 		let stop = stop.clone();
-		tokio::spawn(async move { auditor::run(auditor, stop).await.unwrap() })
+		tokio::spawn(async move {
+			auditor::run(auditor, Duties { manifests: true, datasets: false }, stop).await.unwrap()
+		})
 	};
 	let parents: Vec<_> = blocks.iter().map(|block| block.parents.first().copied()).collect();
 	let honest = ManifestInfo {

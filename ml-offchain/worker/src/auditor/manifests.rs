@@ -12,7 +12,7 @@ use blyan_primitives::{
 	manifest::{self, ManifestFinding},
 	AccountId, Hash,
 };
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 pub use crate::evaluator::step::Attempt;
 
@@ -53,6 +53,8 @@ impl Matter for ManifestInfo<AccountId> {
 pub struct Manifests {
 	/// What is audited is fetched through it.
 	pub content: Content,
+	/// Where the texts of datasets are assembled.
+	pub folder: PathBuf,
 	/// How long each piece of content may take.
 	pub patience: Duration,
 }
@@ -80,7 +82,7 @@ impl Docket for Manifests {
 	}
 
 	async fn audit(&self, chain: &dyn Chain, info: &Self::Matter) -> Result<ManifestFinding, AuditError> {
-		audit(chain, &self.content, info, self.patience).await
+		audit(chain, &self.content, &self.folder, info, self.patience).await
 	}
 
 	fn call(call: Call<Attempt, ManifestFinding>) -> ChainCall {
