@@ -230,7 +230,7 @@ mod tests {
 		for (path, licence, reason) in [
 			(&files.personal, "CC0-1.0", RejectionReason::PersonalData),
 			(&files.repeated, "CC0-1.0", RejectionReason::Duplicates),
-			(&files.unlicensed, "Proprietary", RejectionReason::UnknownLicence),
+			(&files.unlicensed, "LicenseRef-none-stated", RejectionReason::UnknownLicence),
 		] {
 			assert_eq!(judged(path, licence), Outcome::Rejected(reason));
 		}

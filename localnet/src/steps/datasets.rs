@@ -25,8 +25,8 @@ const DECISION: Duration = Duration::from_secs(600);
 const SETTLEMENT: Duration = Duration::from_secs(300);
 /// What the others are called; the good one is called as the model.
 const BAD_NAMES: [&str; 3] = ["personal", "repeated", "unlicensed"];
-/// A licence that is none of the SPDX list.
-const NO_LICENCE: &str = "Proprietary";
+/// Well formed, and none of the SPDX list: nobody can say what it permits.
+const NO_LICENCE: &str = "LicenseRef-none-stated";
 
 /// A dataset to offer.
 #[derive(Clone, Debug)]
