@@ -98,7 +98,7 @@ mod tests {
 
 	#[test]
 	fn standing_should_rise_only_by_approvals_in_a_row() {
-		let standing = |outcomes| after(Reliability::default(), outcomes).standing;
+		let standing = |outcomes: &str| after(Reliability::default(), outcomes).standing;
 		assert_eq!(standing("aa"), Standing::Newcomer);
 		assert_eq!(standing("aara"), Standing::Newcomer);
 		assert_eq!(standing("aaa"), Standing::Trusted);

@@ -43,11 +43,12 @@ impl<T: Config> Pallet<T> {
 		};
 		let (line, displaced) = Self::entered_line(entry)?;
 
+		// First, so that the contributor's record outlives what is forgotten.
+		Self::note_offer(&who, standing, anchor);
 		if kept.is_some() {
 			Self::forget(id);
 		}
 		Line::<T>::put(line);
-		Self::note_offer(&who, standing, anchor);
 		Versions::<T>::insert(&key, id);
 		let dataset = Dataset {
 			offer,

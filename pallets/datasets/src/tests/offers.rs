@@ -87,6 +87,8 @@ fn offer_should_be_taken_again_at_once_when_nobody_was_to_blame() {
 		assert_noop!(try_offer(OTHER, offer(1)), Error::<Test>::DatasetKept);
 		assert_ok!(try_offer(CONTRIBUTOR, offer(1)));
 		assert_eq!(stage(id), DatasetStage::Pending);
+		let record = Contributors::<Test>::get(CONTRIBUTOR).unwrap();
+		assert_eq!((record.offers, record.kept), (2, 1), "its quota is used up all the same");
 
 		let id = in_vote(2);
 		vote(id, 1, 0);
