@@ -16,8 +16,8 @@ const SUBMISSION: u64 = 9;
 mod benchmarks {
 	use super::*;
 
-	/// The last rejection of a row marks every dataset: an acceptance, which writes the lineage in place of the purse,
-	/// does as much.
+	/// An acceptance of marked datasets, from none of which the model has learned before. A rejection that marks them
+	/// writes a purse for each, but no lineage.
 	#[benchmark]
 	fn learned(n: Linear<1, MAX_DATASETS>) {
 		let uses = (0..n)
@@ -27,15 +27,13 @@ mod benchmarks {
 			})
 			.collect::<Vec<_>>();
 		let trainer: T::AccountId = account("trainer", 0, 0);
-		let trainers = (1..ROW_TRAINERS).map(|number| account("trainer", number, 0)).collect::<Vec<_>>();
+		let trainers =
+			(0..ROW_TRAINERS).map(|number| account::<T::AccountId>("trainer", number, 0)).collect::<Vec<_>>();
 		for used in &uses {
-			let utility = Utility {
-				rejected: ROW - 1,
-				trainers: trainers.clone().try_into().expect("there is room"),
-				..Utility::default()
-			};
+			let trainers = trainers.clone().try_into().expect("there is room");
+			let utility = Utility { accepted: 0, rejected: ROW, trainers, is_zero: true };
 			Utilities::<T>::insert(used.dataset, utility);
-			Purses::<T>::insert(used.dataset, Purse { start: MOST_PURSE, left: MOST_PURSE });
+			Purses::<T>::insert(used.dataset, Purse::default());
 		}
 		let from = LearnedFrom {
 			submission: SUBMISSION,
@@ -43,7 +41,7 @@ mod benchmarks {
 			trainer: &trainer,
 			uses: &uses,
 			samples: 1 << 40,
-			is_accepted: false,
+			is_accepted: true,
 		};
 
 		#[block]
@@ -51,9 +49,8 @@ mod benchmarks {
 			Pallet::<T>::learned(from);
 		}
 
-		assert!(uses
-			.iter()
-			.all(|used| Utilities::<T>::get(used.dataset).is_some_and(|utility| utility.is_zero)));
+		assert_eq!(ModelData::<T>::iter_prefix(MODEL).count() as u32, n);
+		assert!(Utilities::<T>::iter_values().all(|utility| !utility.is_zero));
 	}
 
 	/// The first draw of a dataset fills its purse.

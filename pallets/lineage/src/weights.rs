@@ -28,11 +28,11 @@ pub trait WeightInfo {
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	/// For each dataset its use, its utility and, where it is marked, its purse.
+	/// For each dataset its use, both ways, and its utility.
 	fn learned(n: u32) -> Weight {
 		Weight::from_parts(20_000_000, 3_500)
 			.saturating_add(Weight::from_parts(40_000_000, 7_800).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
 	}
 	/// The dataset, its purse and the day.
@@ -45,11 +45,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 /// For tests.
 impl WeightInfo for () {
-	/// For each dataset its use, its utility and, where it is marked, its purse.
+	/// For each dataset its use, both ways, and its utility.
 	fn learned(n: u32) -> Weight {
 		Weight::from_parts(20_000_000, 3_500)
 			.saturating_add(Weight::from_parts(40_000_000, 7_800).saturating_mul(n.into()))
-			.saturating_add(RocksDbWeight::get().reads((3_u64).saturating_mul(n.into())))
+			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(n.into())))
 			.saturating_add(RocksDbWeight::get().writes((3_u64).saturating_mul(n.into())))
 	}
 	/// The dataset, its purse and the day.
