@@ -263,9 +263,9 @@ mod tests {
 		let text = b"abracadabra abracadabra abracadabra".to_vec();
 		let mut model = Model::default();
 		model.expect(&text);
-		assert_eq!(model.cost(&[text.clone()]), 8 * text.len() as u64 * (1 << 16));
+		assert_eq!(model.cost(std::slice::from_ref(&text)), 8 * text.len() as u64 * (1 << 16));
 		model.learn(&text);
-		let bits = model.cost(&[text.clone()]) >> 16;
+		let bits = model.cost(std::slice::from_ref(&text)) >> 16;
 		assert!(bits < 2 * text.len() as u64, "{bits} bits for {} bytes", text.len());
 	}
 
