@@ -3,7 +3,7 @@
 use super::{pieces, DatasetDocument, Fault, LicenceText, Part};
 use crate::{
 	audit::{sample_length, GainProbe, Place, Prepared, Progress},
-	read::{RawRecord, ReadError},
+	read::{Malformation, RawRecord, ReadError},
 	Audit, AuditError, AuditOptions,
 };
 use blyan_primitives::{
@@ -207,10 +207,21 @@ impl Looked<'_> {
 			Ok(text) => text,
 			Err(error) => return Ok(Err(format!("it is not UTF-8: {}", error.utf8_error()))),
 		};
-		let samples = match pieces(&text) {
-			Ok(pieces) => pieces.filter(|(_, piece)| sample_length(piece).is_ok()).count() as u64,
+		let pieces = match pieces(&text) {
+			Ok(pieces) => pieces,
 			Err(torn) => return Ok(Err(torn.to_string())),
 		};
+		let mut samples = 0;
+		for (start, piece) in pieces {
+			match sample_length(piece) {
+				Ok(()) => samples += 1,
+				// A window within it would show nothing of it.
+				Err(Malformation::TooLong) => {
+					return Ok(Err(format!("what begins at byte {start} of it is longer than a sample")));
+				}
+				Err(_) => {}
+			}
+		}
 		if samples != self.part.samples {
 			return Ok(Err(format!(
 				"it has {samples} samples, and the document states {}",
@@ -229,7 +240,6 @@ impl Looked<'_> {
 		let Ok(pieces) = pieces(text) else { return Ok(()) };
 		for (record, (start, piece)) in (1..).zip(pieces) {
 			if self.windows.iter().any(|window| window.contains(&(start as u64))) {
-				// What is no sample need not be copied: it may be as long as the part.
 				let raw = match sample_length(piece) {
 					Ok(()) => RawRecord::Text(piece.as_bytes().to_vec(), None),
 					Err(why) => RawRecord::Malformed(why),
