@@ -3,6 +3,7 @@
 
 use crate::{
 	bloom::Bloom,
+	content::Fault,
 	language::{language, UNDETERMINED},
 	licence::LicenceCheck,
 	near::BANDS,
@@ -21,7 +22,6 @@ use crate::{
 use blyan_primitives::datasets::{share_down, share_up, LanguageShare, QualityReport, MAX_LANGUAGES};
 use rayon::prelude::*;
 use std::{
-	cell::Cell,
 	collections::BTreeMap,
 	fs::File,
 	io::{BufRead, BufReader, Read},
@@ -52,7 +52,7 @@ const COMPANION_BYTES: u64 = 1 << 20;
 pub trait GainProbe {
 	/// By how much the model's perplexity on text it has not seen falls when it is trained on these samples, in
 	/// parts per million; negative if it rises.
-	fn expected_gain(&mut self, samples: &[String]) -> Result<i32, Box<dyn std::error::Error + Send + Sync>>;
+	fn expected_gain(&mut self, samples: &[String]) -> Result<i32, Fault>;
 }
 
 /// What to hold a dataset against, and how.
@@ -108,10 +108,10 @@ pub enum AuditError {
 	},
 	/// A part of a dataset could not be fetched for a reason of this machine.
 	#[error("a part of the dataset cannot be fetched: {0}")]
-	Fetch(#[source] crate::content::Fault),
+	Fetch(#[source] Fault),
 	/// The probe failed.
 	#[error("the expected gain cannot be measured: {0}")]
-	Probe(#[source] Box<dyn std::error::Error + Send + Sync>),
+	Probe(#[source] Fault),
 }
 
 /// How far it is.
@@ -396,17 +396,26 @@ fn approved_index(options: &AuditOptions) -> Result<Option<Seen>, AuditError> {
 	Ok(Some(seen))
 }
 
-/// Indexes texts: datasets record by record, all else (shards are bare bytes) as one text a file.
+/// Indexes texts.
 fn ngram_index(paths: &[PathBuf], fields: &Fields) -> Result<NgramIndex, AuditError> {
 	let mut index = NgramIndex::default();
+	let full = each_text(paths, fields, &mut |text| index.add(&Words::new(Folded::new(text).text()).hashes))?;
+	match full {
+		Some(path) => Err(AuditError::TooManyReferences { path }),
+		None => Ok(index),
+	}
+}
+
+/// Hands over the texts of files: of datasets record by record, of all else (shards are bare bytes) in one, as long as
+/// more is wanted. Answers with the file in which it was not.
+pub(crate) fn each_text(
+	paths: &[PathBuf],
+	fields: &Fields,
+	wants_more: &mut dyn FnMut(&str) -> bool,
+) -> Result<Option<PathBuf>, ReadError> {
 	for path in paths {
-		let full = Cell::new(false);
-		let mut add = |text: &str| {
-			let fits = index.add(&Words::new(Folded::new(text).text()).hashes);
-			full.set(full.get() || !fits);
-		};
 		for file in reference_files(path)? {
-			match FileKind::of(&file) {
+			let read = match FileKind::of(&file) {
 				Some(kind) if kind.format != crate::read::Format::Text => {
 					read_file(&file, kind, fields, &AtomicU64::new(0), &mut |record| {
 						let text = match record {
@@ -414,18 +423,19 @@ fn ngram_index(paths: &[PathBuf], fields: &Fields) -> Result<NgramIndex, AuditEr
 							RawRecord::Text(text, _) => String::from_utf8(text).ok(),
 							RawRecord::Malformed(_) => None,
 						};
-						text.iter().for_each(|text| add(text));
-						Ok(())
-					})?;
+						let goes_on = text.is_none_or(|text| wants_more(&text));
+						goes_on.then_some(()).ok_or(ReadError::Stopped)
+					})
 				}
-				_ => whole_text(&file, &mut add)?,
-			}
-			if full.get() {
-				return Err(AuditError::TooManyReferences { path: file });
+				_ => whole_text(&file, wants_more),
+			};
+			match read {
+				Err(ReadError::Stopped) => return Ok(Some(file)),
+				read => read?,
 			}
 		}
 	}
-	Ok(index)
+	Ok(None)
 }
 
 /// All files of a folder, or the file.
@@ -446,7 +456,7 @@ fn reference_files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
 }
 
 /// A file as text, in parts of 1 MiB; what is not UTF-8 in it is replaced.
-fn whole_text(path: &Path, add: &mut dyn FnMut(&str)) -> Result<(), ReadError> {
+fn whole_text(path: &Path, wants_more: &mut dyn FnMut(&str) -> bool) -> Result<(), ReadError> {
 	let failed = |source| ReadError::Io { path: path.to_owned(), source };
 	let mut stream = BufReader::new(File::open(path).map_err(failed)?);
 	let mut part = Vec::new();
@@ -458,7 +468,9 @@ fn whole_text(path: &Path, add: &mut dyn FnMut(&str)) -> Result<(), ReadError> {
 		}
 		// To the end of the line, so that no word is cut; a line has its bound too.
 		(&mut stream).take(MAX_RECORD_BYTES as u64).read_until(b'\n', &mut part).map_err(failed)?;
-		add(&String::from_utf8_lossy(&part));
+		if !wants_more(&String::from_utf8_lossy(&part)) {
+			return Err(ReadError::Stopped);
+		}
 	}
 }
 

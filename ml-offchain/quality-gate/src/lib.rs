@@ -5,6 +5,7 @@ pub mod audit;
 pub mod bloom;
 pub mod content;
 pub mod entropy;
+pub mod gain;
 mod hash;
 pub mod language;
 pub mod licence;
