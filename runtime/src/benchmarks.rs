@@ -25,4 +25,6 @@ define_benchmarks!(
 	[pallet_canaries, Canaries]
 	[pallet_usage, Usage]
 	[pallet_manifests, Manifests]
+	[pallet_datasets, Datasets]
+	[pallet_lineage, Lineage]
 );

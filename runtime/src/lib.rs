@@ -138,7 +138,7 @@ mod runtime {
 	#[runtime::pallet_index(13)]
 	pub type Grandpa = pallet_grandpa;
 
-	// Learning: 30 to 39.
+	// Learning: 30 to 49.
 	#[runtime::pallet_index(30)]
 	pub type Workers = pallet_workers;
 	#[runtime::pallet_index(31)]
@@ -158,4 +158,8 @@ mod runtime {
 	pub type Usage = pallet_usage;
 	#[runtime::pallet_index(37)]
 	pub type Manifests = pallet_manifests;
+	#[runtime::pallet_index(39)]
+	pub type Datasets = pallet_datasets;
+	#[runtime::pallet_index(40)]
+	pub type Lineage = pallet_lineage;
 }

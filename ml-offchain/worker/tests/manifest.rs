@@ -5,7 +5,7 @@ mod common;
 
 use blyan_chain_client::Call;
 use blyan_primitives::{
-	api::{AuditStage, DatasetInfo, ManifestInfo},
+	api::{AuditStage, ManifestInfo},
 	dag::{Component, NewBlocks},
 	manifest::{binding, sample, ManifestFinding, TrainingManifest},
 	worker::Role,
@@ -13,7 +13,7 @@ use blyan_primitives::{
 };
 use blyan_store::Store;
 use blyan_worker::{
-	auditor,
+	auditor::{self, Duties},
 	components::Selection,
 	config::{AuditConfig, Config, JobConfig, MixedText},
 	evaluator, exchange,
@@ -32,7 +32,10 @@ const STEPS: u32 = 30;
 
 /// A worker of that role in `folder`.
 async fn worker(chain: &TestChain, folder: &std::path::Path, name: &str, role: Role) -> Worker {
-	let config = Config { audit: AuditConfig { fetch_timeout_seconds: 5 }, ..config(folder, name) };
+	let config = Config {
+		audit: AuditConfig { fetch_timeout_seconds: 5, ..AuditConfig::default() },
+		..config(folder, name)
+	};
 	Worker::start(config, chain.connection(name), role).await.unwrap()
 }
 
@@ -80,10 +83,8 @@ async fn manifest_should_be_found_to_match_by_an_auditor_and_its_copy_should_not
 	train_once(&config).await;
 	assert_eq!(submitted(&chain).0, None);
 	let listed = [(imported.text.content, imported.text.bytes), (other.cid, other.bytes)];
-	let contributor = owner.account().clone();
-	let datasets =
-		listed.map(|(dataset, bytes)| DatasetInfo { dataset, bytes, contributor: contributor.clone() });
-	chain.fake.edit(|state| state.datasets.insert(0, datasets.to_vec()));
+	let learnable = listed.map(|(dataset, _)| dataset);
+	chain.fake.edit(|state| state.learnable.insert(0, learnable.to_vec()));
 	config.train.jobs.push(JobConfig { seed: 5, ..job });
 	train_once(&config).await;
 	let (manifest, blocks) = submitted(&chain);
@@ -99,7 +100,9 @@ async fn manifest_should_be_found_to_match_by_an_auditor_and_its_copy_should_not
 	let me = auditor.connection.account().clone();
 	let auditing = {
 		let stop = stop.clone();
-		tokio::spawn(async move { auditor::run(auditor, stop).await.unwrap() })
+		tokio::spawn(async move {
+			auditor::run(auditor, Duties { manifests: true, datasets: false }, stop).await.unwrap()
+		})
 	};
 	let parents: Vec<_> = blocks.iter().map(|block| block.parents.first().copied()).collect();
 	let honest = ManifestInfo {

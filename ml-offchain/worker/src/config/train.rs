@@ -4,6 +4,7 @@ use super::ConfigError;
 use crate::components::Selection;
 use blyan_model::{Device, TrainConfig as ModelTrainConfig, WHOLE};
 use blyan_primitives::{
+	cid::Cid,
 	dag::{Component, ModelId},
 	manifest::MAX_DATASETS,
 	merkle,
@@ -11,6 +12,7 @@ use blyan_primitives::{
 	Hash,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What `train` does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub struct TrainConfig {
 	/// Texts to mix, instead of `text`.
 	#[serde(skip_serializing_if = "Vec::is_empty")]
 	pub texts: Vec<MixedText>,
+	/// Approved datasets to train on, instead of texts: each as much as it is long.
+	#[serde(skip_serializing_if = "Vec::is_empty")]
+	pub datasets: Vec<Cid>,
 	/// Write a checkpoint at least this often, in seconds.
 	pub checkpoint_seconds: u64,
 	/// How often a submission that came to no verdict is sent again.
@@ -44,9 +49,15 @@ pub struct MixedText {
 }
 
 impl TrainConfig {
-	/// What is trained on, each with its weight in parts of [`WHOLE`].
+	/// Whether it trains on approved datasets, and not on texts.
+	pub fn is_of_datasets(&self) -> bool {
+		!self.datasets.is_empty()
+	}
+
+	/// The texts that are trained on, each with its weight in parts of [`WHOLE`]; none if it is of datasets.
 	pub fn sources(&self) -> impl Iterator<Item = (&str, u32)> {
-		let one = self.texts.is_empty().then_some((self.text.as_str(), WHOLE));
+		let has_one = self.texts.is_empty() && !self.is_of_datasets();
+		let one = has_one.then_some((self.text.as_str(), WHOLE));
 		let mixed =
 			self.texts.iter().map(|mixed| (mixed.text.as_str(), mixed.percent.saturating_mul(WHOLE / 100)));
 		one.into_iter().chain(mixed)
@@ -54,13 +65,27 @@ impl TrainConfig {
 
 	/// Names it, for the digest of a job.
 	pub fn sources_name(&self) -> String {
-		match self.texts.is_empty() {
-			true => self.text.clone(),
-			false => self.sources().map(|(text, weight)| format!("{weight} {text}\n")).collect(),
+		match (self.datasets.is_empty(), self.texts.is_empty()) {
+			(false, _) => self.datasets.iter().map(|dataset| format!("dataset {dataset}\n")).collect(),
+			(true, true) => self.text.clone(),
+			(true, false) => self.sources().map(|(text, weight)| format!("{weight} {text}\n")).collect(),
 		}
 	}
 
 	pub(super) fn validate_texts(&self) -> Result<(), ConfigError> {
+		let has_text = !self.text.is_empty() || !self.texts.is_empty();
+		if has_text && !self.datasets.is_empty() {
+			let why = "and texts are both given; train on the ones or the others";
+			return Err(ConfigError::field("train.datasets", why));
+		}
+		if self.is_of_datasets() {
+			let distinct: BTreeSet<_> = self.datasets.iter().collect();
+			if distinct.len() != self.datasets.len() || self.datasets.len() > MAX_DATASETS as usize {
+				let why = format!("names {}; each once, {MAX_DATASETS} at most", self.datasets.len());
+				return Err(ConfigError::field("train.datasets", why));
+			}
+			return Ok(());
+		}
 		if self.texts.is_empty() {
 			let has_text = self.jobs.is_empty() || !self.text.is_empty();
 			let why = "is missing: a CID, or a path, of the text to train on";
@@ -141,6 +166,7 @@ impl Default for TrainConfig {
 			model: 0,
 			text: String::new(),
 			texts: Vec::new(),
+			datasets: Vec::new(),
 			checkpoint_seconds: 10,
 			max_resubmissions: 3,
 			fetch_timeout_seconds: 120,
