@@ -32,9 +32,8 @@ use crate::{
 };
 use blyan_primitives::{
 	api::{
-		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DatasetStageKind, DisputeInfo,
-		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
-		WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DisputeInfo, LotInfo,
+		LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
