@@ -1,7 +1,7 @@
 //! Benchmarks of every call, each where it takes the most.
 
 // A benchmark that cannot be set up must fail.
-#![allow(clippy::arithmetic_side_effects, clippy::expect_used)]
+#![allow(clippy::arithmetic_side_effects)]
 
 use super::*;
 use alloc::vec::Vec;

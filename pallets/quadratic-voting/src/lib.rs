@@ -78,7 +78,7 @@ pub mod pallet {
 		type Workers: VotingWorkers<Self::AccountId>;
 
 		/// Most votes that an account has in one topic, those of polls that are over and that it has not removed
-		/// among them. A delegation to it changes as many tallies.
+		/// among them. A delegation to it changes as many tallies. To lower it takes a migration.
 		#[pallet::constant]
 		type MaxVotes: Get<u32>;
 

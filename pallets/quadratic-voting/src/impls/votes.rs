@@ -27,8 +27,8 @@ impl<T: Config> Pallet<T> {
 			let mut voting = Votings::<T>::get(who, topic);
 			ensure!(voting.delegation.is_none(), Error::<T>::VotesDelegated);
 
-			let place = voting.place_of(poll);
-			let before = place.ok().and_then(|place| voting.votes.get(place)).map(|(_, cast)| *cast);
+			let (Ok(place) | Err(place)) = voting.place_of(poll);
+			let before = voting.votes.get(place).filter(|(of, _)| *of == poll).map(|(_, cast)| *cast);
 			let was = match &before {
 				Some(cast) => Counts::of(&cast.ballot, electorate, voting.delegated)?,
 				None => Counts::default(),
@@ -38,13 +38,10 @@ impl<T: Config> Pallet<T> {
 				Electorate::Worker => Self::pay_with_credits(who, total, &ballot, before)?,
 			};
 			let cast = CastVote { ballot, payment };
-			match place.map(|place| voting.votes.get_mut(place)) {
-				Ok(Some(entry)) => entry.1 = cast,
-				Ok(None) => return Err(Error::<T>::VoteNotFound.into()),
-				Err(place) => {
-					voting.votes.try_insert(place, (poll, cast)).map_err(|_| Error::<T>::TooManyVotes)?
-				}
+			if before.is_some() {
+				voting.votes.remove(place);
 			}
+			voting.votes.try_insert(place, (poll, cast)).map_err(|_| Error::<T>::TooManyVotes)?;
 			tally.replace(was, Counts::of(&ballot, electorate, voting.delegated)?)?;
 			Self::refresh_lock(who, topic, &mut voting)?;
 			Self::store(who, topic, voting);
