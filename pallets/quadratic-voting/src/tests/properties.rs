@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Holders, and workers that hold as well.
 const PEOPLE: [AccountId; 8] = [ALICE, BOB, CAROL, WORKER, OTHER_WORKER, THIRD_WORKER, 14, 15];
-const POLLS: PollIndex = 9;
+const POLLS: PollIndex = 12;
 const UNIT: Balance = CREDITS_PER_PERIOD;
 
 #[derive(Clone, Debug)]
@@ -26,6 +26,11 @@ enum Step {
 		caller: AccountId,
 		who: AccountId,
 		poll: PollIndex,
+	},
+	/// A vote that there is, by its voter or another.
+	RemoveOne {
+		by: Option<AccountId>,
+		place: prop::sample::Index,
 	},
 	Delegate {
 		who: AccountId,
@@ -49,9 +54,8 @@ enum Step {
 		who: AccountId,
 		is_told: bool,
 	},
-	Lapse {
-		who: AccountId,
-	},
+	/// Of all who are no workers.
+	Lapse,
 	Join {
 		who: AccountId,
 	},
@@ -66,8 +70,10 @@ enum Step {
 	Cancel {
 		poll: PollIndex,
 	},
+	/// After it everybody unlocks what need not be locked, or nobody does.
 	Wait {
 		blocks: u64,
+		is_unlocked: bool,
 	},
 }
 
@@ -241,27 +247,28 @@ impl Book {
 		}
 	}
 
-	fn remove(&mut self, who: AccountId, poll: PollIndex) {
+	/// Returns until when its tokens are locked.
+	fn remove(&mut self, who: AccountId, poll: PollIndex) -> u64 {
 		let (ballot, cast_at) = self.votes.remove(&(who, poll)).expect("it was one");
 		let (topic, end) = self.polls[&poll];
-		if self.cancelled.contains(&poll) {
-			return;
-		}
 		let of_workers = Topic::OF_WORKERS.contains(&topic);
 		match end {
-			None if of_workers => self.refund(who, poll, cast_at),
+			_ if self.cancelled.contains(&poll) => 0,
+			None if of_workers => {
+				self.refund(who, poll, cast_at);
+				0
+			}
 			Some((end, is_approved)) if !of_workers => {
 				let has_won = match (ballot.aye, ballot.nay, ballot.abstain) {
 					(1.., 0, 0) => is_approved,
 					(0, 1.., 0) => !is_approved,
 					_ => false,
 				};
-				if has_won {
-					let amount = ballot.aye + ballot.nay;
-					self.locks.push((who, end + lock_blocks(ballot.conviction), amount));
-				}
+				let until = if has_won { end + lock_blocks(ballot.conviction) } else { 0 };
+				self.locks.push((who, until, ballot.aye + ballot.nay));
+				until
 			}
-			_ => {}
+			_ => 0,
 		}
 	}
 }
@@ -290,21 +297,24 @@ fn step() -> impl Strategy<Value = Step> {
 	prop_oneof![
 		14 => (someone(), poll(), parts, conviction())
 			.prop_map(|(who, poll, parts, conviction)| Step::Vote { who, poll, parts, conviction }),
-		5 => (someone(), someone(), prop::bool::weighted(0.7), poll()).prop_map(|(who, other, is_own, poll)| {
+		2 => (someone(), someone(), prop::bool::weighted(0.7), poll()).prop_map(|(who, other, is_own, poll)| {
 			Step::Remove { caller: if is_own { who } else { other }, who, poll }
 		}),
+		5 => (prop::option::weighted(0.3, someone()), any::<prop::sample::Index>())
+			.prop_map(|(by, place)| Step::RemoveOne { by, place }),
 		8 => (someone(), topic(), someone(), part(), conviction())
 			.prop_map(|(who, topic, to, part, conviction)| Step::Delegate { who, topic, to, part, conviction }),
 		3 => (someone(), topic()).prop_map(|(who, topic)| Step::Undelegate { who, topic }),
 		2 => someone().prop_map(|who| Step::Unlock { who }),
 		1 => someone().prop_map(|who| Step::Slash { who }),
 		1 => (someone(), any::<bool>()).prop_map(|(who, is_told)| Step::Leave { who, is_told }),
-		1 => someone().prop_map(|who| Step::Lapse { who }),
+		1 => Just(Step::Lapse),
 		2 => someone().prop_map(|who| Step::Join { who }),
-		4 => (poll(), 0_u16..5).prop_map(|(poll, track)| Step::Open { poll, track }),
-		1 => (poll(), any::<bool>()).prop_map(|(poll, is_approved)| Step::Close { poll, is_approved }),
+		6 => (poll(), 0_u16..5).prop_map(|(poll, track)| Step::Open { poll, track }),
+		4 => (poll(), any::<bool>()).prop_map(|(poll, is_approved)| Step::Close { poll, is_approved }),
 		1 => poll().prop_map(|poll| Step::Cancel { poll }),
-		3 => (1_u64..15).prop_map(|blocks| Step::Wait { blocks }),
+		3 => (1_u64..15, any::<bool>()).prop_map(|(blocks, is_unlocked)| Step::Wait { blocks, is_unlocked }),
+		1 => (15_u64..60, any::<bool>()).prop_map(|(blocks, is_unlocked)| Step::Wait { blocks, is_unlocked }),
 	]
 }
 
@@ -353,8 +363,16 @@ fn apply(book: &mut Book, step: Step) {
 			assert!(!was || caller != who || removed.is_ok(), "one's own vote can always be removed");
 			if removed.is_ok() {
 				let is_over = book.polls[&poll].1.is_some() || book.cancelled.contains(&poll);
-				book.remove(who, poll);
+				let until = book.remove(who, poll);
 				assert!(caller == who || is_over, "only the voter takes a vote back");
+				assert!(caller == who || until <= now(), "only the voter removes a vote that is locked");
+			}
+		}
+		Step::RemoveOne { by, place } => {
+			let votes = book.votes.keys().copied().collect::<Vec<_>>();
+			if !votes.is_empty() {
+				let (who, poll) = votes[place.index(votes.len())];
+				apply(book, Step::Remove { caller: by.unwrap_or(who), who, poll });
 			}
 		}
 		Step::Delegate { who, topic, to, part, conviction } => {
@@ -403,14 +421,16 @@ fn apply(book: &mut Book, step: Step) {
 				book.drop_votes(who);
 			}
 		}
-		Step::Lapse { who } => {
-			if lapse(who).is_ok() {
-				assert!(!WorkerSet::contains_key(who));
-				book.drop_votes(who);
-				let period_end = book.period(who).map_or(0, |(start, _)| start + CREDIT_PERIOD);
-				if now() >= period_end.max(book.suspended.get(&who).copied().unwrap_or_default()) {
-					book.spent.remove(&who);
-					book.suspended.remove(&who);
+		Step::Lapse => {
+			for who in PEOPLE {
+				if lapse(who).is_ok() {
+					assert!(!WorkerSet::contains_key(who));
+					book.drop_votes(who);
+					let period_end = book.period(who).map_or(0, |(start, _)| start + CREDIT_PERIOD);
+					if now() >= period_end.max(book.suspended.get(&who).copied().unwrap_or_default()) {
+						book.spent.remove(&who);
+						book.suspended.remove(&who);
+					}
 				}
 			}
 		}
@@ -435,15 +455,26 @@ fn apply(book: &mut Book, step: Step) {
 				book.cancelled.insert(poll);
 			}
 		}
-		Step::Wait { blocks } => run_to(now() + blocks),
+		Step::Wait { blocks, is_unlocked } => {
+			run_to(now() + blocks);
+			if is_unlocked {
+				for who in PEOPLE {
+					apply(book, Step::Unlock { who });
+				}
+			}
+		}
 	}
 }
 
 fn run(steps: Vec<Step>) {
 	new_ext().execute_with(|| {
 		QuadraticVoting::integrity_test();
-		(0..=u32::from(EMERGENCY)).for_each(cancel);
 		let mut book = Book::default();
+		// A poll about each topic is open from the start.
+		(0..=u32::from(EMERGENCY)).for_each(cancel);
+		for (poll, track) in (0..).zip([ROOT, BIG_SPENDER, LEARNING, APPEAL]) {
+			apply(&mut book, Step::Open { poll, track });
+		}
 		for step in steps {
 			apply(&mut book, step.clone());
 			for poll in book.polls.keys().filter(|poll| World::as_ongoing(**poll).is_some()) {
@@ -481,7 +512,7 @@ proptest! {
 	#![proptest_config(ProptestConfig::with_cases(192))]
 
 	#[test]
-	fn tallies_should_be_what_a_naive_recount_gives(steps in proptest::collection::vec(step(), 1..120)) {
+	fn tallies_should_be_what_a_naive_recount_gives(steps in proptest::collection::vec(step(), 1..160)) {
 		run(steps);
 	}
 
@@ -493,5 +524,27 @@ proptest! {
 		prop_assert!((votes + 1).checked_mul(votes + 1).is_none_or(|more| more > amount));
 		let fewer = Electorate::Token.votes(less.min(amount), Conviction::Locked1x);
 		prop_assert!(fewer <= votes);
+	}
+
+	/// What stays locked is never less than any lock asks, and no more where there are no more locks than steps.
+	#[test]
+	fn steps_should_cover_every_lock(
+		locks in proptest::collection::vec((1_u64..100, 1_u128..100), 1..30),
+		is_few in any::<bool>(),
+	) {
+		let locks = &locks[..if is_few { locks.len().min(MAX_LOCK_STEPS as usize) } else { locks.len() }];
+		let mut steps = PriorLocks::<u64>::default();
+		for (until, amount) in locks {
+			steps.extend(*until, *amount);
+			prop_assert!(steps.goes_down());
+		}
+		for at in 0..=100 {
+			steps.expire(at);
+			let live = locks.iter().filter(|(until, _)| *until > at);
+			let most = live.map(|(_, amount)| *amount).max().unwrap_or_default();
+			prop_assert!(steps.amount() >= most);
+			prop_assert!(steps.amount() == most || !is_few);
+		}
+		prop_assert_eq!(steps, PriorLocks::default());
 	}
 }

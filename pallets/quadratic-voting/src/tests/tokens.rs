@@ -2,13 +2,19 @@
 
 use crate::{mock::*, *};
 use blyan_primitives::economy::BLY;
+use codec::{Codec, MaxEncodedLen};
 use polkadot_sdk::{
 	frame_support::{
 		assert_noop, assert_ok,
 		traits::{fungible::Mutate, Polling, VoteTally},
+		Parameter,
 	},
-	sp_runtime::{traits::BadOrigin, Perbill},
+	sp_runtime::{
+		traits::{AtLeast32BitUnsigned, BadOrigin, Member},
+		Perbill,
+	},
 };
+use scale_info::TypeInfo;
 
 /// The root of a BLY, in its smallest unit.
 const ROOT_OF_BLY: Votes = 1_000_000;
@@ -165,4 +171,16 @@ fn vote_should_not_be_found_when_there_is_none() {
 		assert_noop!(remove(ALICE, Topic::Treasury, ROOT), Error::<Test>::VoteNotFound);
 		assert_noop!(remove_of(ALICE, BOB, Topic::Root, ROOT), Error::<Test>::VoteNotFound);
 	});
+}
+
+/// What `pallet_referenda::Config` asks of its `Votes` and its `Tally`, word by word.
+#[test]
+fn tally_should_fit_where_referenda_take_one() {
+	fn fits<V, C, T>()
+	where
+		V: AtLeast32BitUnsigned + Copy + Parameter + Member + MaxEncodedLen,
+		T: VoteTally<V, C> + Clone + Codec + Eq + core::fmt::Debug + TypeInfo + MaxEncodedLen,
+	{
+	}
+	fits::<Votes, u16, Tally<Test>>();
 }
