@@ -584,3 +584,29 @@ pub trait SealedRounds<AccountId> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_opening(lot: LotId) -> SubmissionId;
 }
+
+/// The workers that vote. Wired by the runtime, used by `quadratic-voting`.
+pub trait VotingWorkers<AccountId> {
+	/// Whether `who` is registered, and not leaving.
+	fn is_worker(who: &AccountId) -> bool;
+	/// How many are.
+	fn count() -> u32;
+	/// Registers `who`, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_worker(who: &AccountId);
+}
+
+/// Votes that last as long as a worker's good standing. Offered by `quadratic-voting`, to be told by who slashes workers
+/// and who lets them go.
+pub trait StandingVotes<AccountId> {
+	/// The worker was slashed: what it voted and delegated lapses, and it does not vote for a period.
+	fn slashed(who: &AccountId);
+	/// The worker is one no more, or is leaving: what it voted and delegated lapses.
+	fn left(who: &AccountId);
+}
+
+/// Nobody votes.
+impl<AccountId> StandingVotes<AccountId> for () {
+	fn slashed(_: &AccountId) {}
+	fn left(_: &AccountId) {}
+}
