@@ -314,7 +314,11 @@ fn fault_of(
 		ContentError::Unfetchable { .. } => Ok(DatasetFinding::Unfetchable),
 		// Whoever serves it: it is no file of the length that was offered.
 		ContentError::NotAsSaid(_) => Ok(DatasetFinding::NotAsDeclared),
-		source => Err(DatasetAuditError::Text(TextError::Content { dataset, what: what.into(), source })),
+		source => Err(DatasetAuditError::Text(TextError::Content {
+			dataset,
+			what: what.into(),
+			source: source.into(),
+		})),
 	}
 }
 

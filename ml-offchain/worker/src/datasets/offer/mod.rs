@@ -316,6 +316,9 @@ impl Offering {
 				));
 				Ok(())
 			}
+			End::Rejected { reason, .. } if !reason.is_rejection() => {
+				bail!("the dataset is turned away: {}: offer it --again", words::refusal(reason))
+			}
 			End::Rejected { reason, until } => {
 				self.unpin()?;
 				bail!(
@@ -331,6 +334,10 @@ impl Offering {
 				)
 			}
 			End::OfferedBy(other) => bail!("{dataset} is offered already, by {other}; nothing was sent"),
+			End::StillKept => bail!(
+				"the chain keeps {dataset} still, since votes on it are not settled; have them settled with `blyan-worker \
+				settle-votes --voter ACCOUNT {dataset}`, or try again when it is forgotten"
+			),
 			End::Refused(why) => bail!("the chain refuses the offer: {why}"),
 		}
 	}
@@ -376,10 +383,12 @@ fn outcome(result: Result<(), SubmitError>) -> Result<Sent, JournalError> {
 		tracing::info!(%error, "the offer is signed anew");
 		return Ok(Sent::Dropped);
 	}
-	let is_kept = error.is_pallet_error(PALLET, KEPT);
+	if error.is_pallet_error(PALLET, KEPT) {
+		return Ok(Sent::Kept);
+	}
 	let is_unknown =
 		error.is_retryable() || error.is_disconnect() || matches!(error, SubmitError::Unknown { .. });
-	if is_kept || is_unknown {
+	if is_unknown {
 		tracing::warn!(%error, "it is not known whether the chain has the offer; looked at again with the next block");
 		return Ok(Sent::Unknown);
 	}
