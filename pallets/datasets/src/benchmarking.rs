@@ -88,7 +88,7 @@ fn prepare<T: Config>() {
 
 /// Fills the line with offers of other newcomers, as far as those may.
 fn fill_line<T: Config>() {
-	for number in 0..NEWCOMERS_SHARE * T::MaxLine::get() {
+	for number in 0..NEWCOMERS_SHARE.mul_floor(T::MaxLine::get()) {
 		let who: T::AccountId = account("crowd", number, SEED);
 		assert_ok!(Pallet::<T>::do_offer(who, offered(1_000 + number), OfferWork::default()));
 	}

@@ -559,7 +559,7 @@ pub mod pallet {
 		fn integrity_test() {
 			assert!(T::MaxAuditors::get() > 0, "MaxAuditors must allow for one auditor");
 			assert!(
-				T::MaxLine::get() > NEWCOMERS_SHARE * T::MaxLine::get() && T::MaxLine::get() > 1,
+				T::MaxLine::get() > NEWCOMERS_SHARE.mul_floor(T::MaxLine::get()) && T::MaxLine::get() > 1,
 				"MaxLine must leave room for who is trusted"
 			);
 			let least = Self::least_service_weight();

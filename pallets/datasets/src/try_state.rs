@@ -75,7 +75,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(is_right, "an audit runs of what is in no stage for it");
 		}
 		let audited = datasets.iter().filter(|(_, dataset)| dataset.stage == DatasetStage::Audit);
-		ensure!(audited.map(|(id, _)| id).all(|id| Audits::<T>::contains_key(id)), "an audit is missing");
+		ensure!(audited.map(|(id, _)| id).all(Audits::<T>::contains_key), "an audit is missing");
 		Ok(())
 	}
 

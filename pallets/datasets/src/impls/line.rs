@@ -24,7 +24,7 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(BoundedVec<WaitingOf<T>, T::MaxLine>, Option<WaitingOf<T>>), Error<T>> {
 		let mut line = Line::<T>::get().into_inner();
 		let newcomers = line.iter().filter(|waiting| waiting.is_newcomer).count() as u32;
-		let is_crowded = entry.is_newcomer && newcomers >= NEWCOMERS_SHARE * T::MaxLine::get();
+		let is_crowded = entry.is_newcomer && newcomers >= NEWCOMERS_SHARE.mul_floor(T::MaxLine::get());
 		let is_full = line.len() as u32 >= T::MaxLine::get();
 		let newest = line.len();
 		line.push(entry);

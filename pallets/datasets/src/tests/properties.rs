@@ -112,10 +112,10 @@ impl Script {
 					}
 				}
 			}
-			DatasetStage::Rejected { .. } | DatasetStage::Quarantined { .. } => {
-				if lookup(&self.appeals, place, 0, 0).0 {
-					let _ = DatasetsPallet::appeal(RuntimeOrigin::signed(who), id);
-				}
+			DatasetStage::Rejected { .. } | DatasetStage::Quarantined { .. }
+				if lookup(&self.appeals, place, 0, 0).0 =>
+			{
+				let _ = DatasetsPallet::appeal(RuntimeOrigin::signed(who), id);
 			}
 			DatasetStage::Appealed { .. } => {
 				if let Some(tier) = lookup(&self.appeals, place, 0, 0).1 {
