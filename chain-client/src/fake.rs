@@ -32,13 +32,14 @@ use crate::{
 };
 use blyan_primitives::{
 	api::{
-		AuditTerms, BlockInfo, CanaryKeyInfo, DatasetInfo, DatasetRecord, DisputeInfo, LotInfo,
-		LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetUtility, DisputeInfo,
+		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
+		WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
@@ -84,8 +85,14 @@ pub struct FakeState {
 	pub contest_bonds: BTreeMap<AccountId, Balance>,
 	/// By submission.
 	pub training_manifests: BTreeMap<SubmissionId, ManifestInfo<AccountId>>,
+	/// What owners of models ask of data; the default of those that are not here.
+	pub data_terms: BTreeMap<ModelId, DataTerms>,
 	/// What models may learn from.
-	pub datasets: BTreeMap<ModelId, Vec<DatasetInfo<AccountId>>>,
+	pub learnable: BTreeMap<ModelId, Vec<DatasetId>>,
+	/// Which model learned from which dataset.
+	pub data_uses: Vec<DataUseInfo>,
+	/// What came of datasets.
+	pub dataset_utility: BTreeMap<DatasetId, DatasetUtility>,
 	/// The dataset chain.
 	pub kept_datasets: BTreeMap<DatasetId, DatasetRecord<AccountId>>,
 	/// What offers of accounts must come with; nothing, by default.
@@ -94,8 +101,6 @@ pub struct FakeState {
 	pub dataset_votes: BTreeMap<(DatasetId, AccountId), bool>,
 	/// What auditors of datasets are held to; the defaults of rules of version 1, if it is not here.
 	pub audit_terms: Option<AuditTerms>,
-	/// Models whose improvements must come with a manifest.
-	pub requires_manifest: BTreeMap<ModelId, bool>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

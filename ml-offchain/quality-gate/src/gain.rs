@@ -5,9 +5,10 @@
 //! on every machine.
 
 use crate::{
-	audit::{each_text, GainProbe},
+	audit::GainProbe,
 	content::Fault,
 	entropy::log2,
+	given::each_text,
 	hash::mix,
 	ngrams::Same,
 	read::{Fields, ReadError},

@@ -6,6 +6,7 @@ pub mod bloom;
 pub mod content;
 pub mod entropy;
 pub mod gain;
+mod given;
 mod hash;
 pub mod language;
 pub mod licence;
