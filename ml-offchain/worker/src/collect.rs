@@ -90,7 +90,7 @@ pub async fn collect(
 		let collected = store.collect_garbage(&keep, grace)?;
 		Ok::<_, CollectError>(Collection { collected, texts, kept })
 	});
-	Ok(task.await??)
+	task.await?
 }
 
 /// The stored manifests of those hashes, and what was learned from according to them.

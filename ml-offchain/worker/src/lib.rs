@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Each role has a pure core, `step(state, input) -> actions`, without I/O or clock
-//! ([`evaluator::step`], [`trainer::step`], [`auditor::step`], [`referee::step`], [`watch::step`]), and an edge that
-//! carries the actions out. What was decided
+//! ([`evaluator::step`], [`trainer::step`], [`auditor::step`], [`referee::step`], [`watch::step`],
+//! [`datasets::offer::step`], [`datasets::vote`]), and an edge that carries the actions out. What was decided
 //! is in a [`journal`] before anybody is told of it, so a worker that is killed at any point and started
 //! again finishes its work and has nothing take effect twice.
 //!

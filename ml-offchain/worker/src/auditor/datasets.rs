@@ -7,7 +7,10 @@ use super::{
 use crate::{
 	config::AuditConfig,
 	content::{Content, ContentError},
-	datasets::text::{self, TextError},
+	datasets::{
+		gain,
+		text::{self, TextError},
+	},
 	files::FileError,
 	once::Over,
 };
@@ -21,7 +24,8 @@ use blyan_primitives::{
 };
 use blyan_quality_gate::{
 	content::{audit_offered, DatasetDocument, Fault},
-	AuditOptions, RULES,
+	gain::GainError,
+	AuditOptions, GainProbe, RULES,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -123,6 +127,9 @@ pub enum DatasetAuditError {
 	/// The gate could not come to a finding.
 	#[error(transparent)]
 	Gate(#[from] blyan_quality_gate::AuditError),
+	/// The expected gain cannot be measured.
+	#[error(transparent)]
+	Gain(#[from] GainError),
 	/// The thread that looked died.
 	#[error("looking at a sample ended early: {0}")]
 	Task(#[from] tokio::task::JoinError),
@@ -171,7 +178,9 @@ impl Docket for Datasets {
 		}
 		let seed = case.audit.seed.ok_or(DatasetAuditError::NoSeed)?;
 		let begun = Instant::now();
-		let patience = self.patience(chain, case).await?;
+		let all = self.patience(chain, case).await?;
+		let each = Duration::from_secs(self.config.fetch_timeout_seconds);
+		let patience = each.min(all);
 		let offer = &case.record.offer;
 		let fetched = self.content.get(
 			offer.content,
@@ -189,7 +198,10 @@ impl Docket for Datasets {
 		// Fetched first: all that follows is computed on a thread of its own.
 		let named = DatasetDocument::parse_offered(&document, offer).ok();
 		let _hold = self.content.hold(named.iter().flat_map(text::contents).chain([offer.content]));
-		let approved = self.approved(chain, &case.record, patience).await?;
+		let own = begun.elapsed();
+		// What others offered must not take the time of what is audited.
+		let approved = self.approved(chain, &case.record, all / 2).await?;
+		let begun = Instant::now();
 		let options = AuditOptions {
 			approved,
 			validation: self.config.validation.clone(),
@@ -202,7 +214,7 @@ impl Docket for Datasets {
 		let handle = Handle::current();
 		let looking = tokio::task::spawn_blocking(move || {
 			let mut fetch = |cid: Cid, bytes: u64| {
-				let left = patience.saturating_sub(begun.elapsed());
+				let left = each.min(all.saturating_sub(own).saturating_sub(begun.elapsed()));
 				match handle.block_on(content.get(cid, bytes, Some(&contributor), left)) {
 					Ok(path) => Ok(Some(path)),
 					Err(error) if error.is_providers_fault() => {
@@ -212,7 +224,17 @@ impl Docket for Datasets {
 					Err(error) => Err(Fault::from(error)),
 				}
 			};
-			audit_offered(&document, &offer, seed, &mut fetch, &options, None, &mut |_| {})
+			let mut probe = gain::probe(&options)?;
+			let probe = probe.as_mut().map(|probe| probe as &mut dyn GainProbe);
+			Ok::<_, DatasetAuditError>(audit_offered(
+				&document,
+				&offer,
+				seed,
+				&mut fetch,
+				&options,
+				probe,
+				&mut |_| {},
+			)?)
 		});
 		let found = looking.await??;
 		tracing::info!(audit = %case.attempt(), "{found}");
@@ -232,17 +254,16 @@ impl Docket for Datasets {
 }
 
 impl Datasets {
-	/// How long all of the content may take to fetch: as configured, and no longer than half of the time in which to
-	/// commit, since what could not be had must be committed to as well.
+	/// How long all of the content may take to fetch: half of the time in which to commit, since what could not be had
+	/// must be committed to as well.
 	async fn patience(&self, chain: &dyn Chain, case: &Case) -> Result<Duration, ChainError> {
-		let most = Duration::from_secs(self.config.fetch_timeout_seconds);
-		let DatasetAuditPhase::Commit { until } = case.audit.phase else { return Ok(most) };
+		let DatasetAuditPhase::Commit { until } = case.audit.phase else { return Ok(Duration::ZERO) };
 		let blocks = until.saturating_sub(chain.finalized_head().await?.number);
-		Ok(most.min(Duration::from_millis(u64::from(blocks).saturating_mul(SLOT_MILLISECONDS)) / 2))
+		Ok(Duration::from_millis(u64::from(blocks).saturating_mul(SLOT_MILLISECONDS)) / 2)
 	}
 
 	/// The texts of what was approved and offered before, the oldest first, as much as the configuration says. What
-	/// cannot be had is left out.
+	/// cannot be had within `patience`, which is for all of them, is left out.
 	///
 	/// The older of two that are alike is no duplicate of the younger, whenever it is looked at.
 	async fn approved(
@@ -255,10 +276,13 @@ impl Datasets {
 		approved.retain(|other| is_older(other, record));
 		approved.sort_by_key(|other| (other.offered_at, other.offer.content));
 		let mut left = self.config.approved_mebibytes.saturating_mul(1 << 20);
+		let begun = Instant::now();
 		let mut paths = Vec::new();
 		for other in approved {
 			let Some(after) = left.checked_sub(other.offer.bytes) else { continue };
-			match text::assemble(&self.content, &other, &self.folder, patience).await {
+			let each = Duration::from_secs(self.config.fetch_timeout_seconds);
+			let time = each.min(patience.saturating_sub(begun.elapsed()));
+			match text::assemble(&self.content, &other, &self.folder, time).await {
 				Ok((path, _)) => {
 					left = after;
 					paths.push(path);
@@ -290,7 +314,11 @@ fn fault_of(
 		ContentError::Unfetchable { .. } => Ok(DatasetFinding::Unfetchable),
 		// Whoever serves it: it is no file of the length that was offered.
 		ContentError::NotAsSaid(_) => Ok(DatasetFinding::NotAsDeclared),
-		source => Err(DatasetAuditError::Text(TextError::Content { dataset, what: what.into(), source })),
+		source => Err(DatasetAuditError::Text(TextError::Content {
+			dataset,
+			what: what.into(),
+			source: source.into(),
+		})),
 	}
 }
 

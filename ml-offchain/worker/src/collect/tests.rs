@@ -216,8 +216,8 @@ async fn collect_should_keep_the_parts_of_approved_datasets_and_remove_the_rest(
 		File::open(path).unwrap().set_modified(SystemTime::now() - hours(48)).unwrap();
 	};
 	let [approved, rejected] = texts.map(|part| {
-		let part_cid = stage.old(part);
 		let dataset = offered(&stage.chain, &stage.store(), part.as_bytes());
+		let part_cid = stage.old(part);
 		old(stage.store().path(&dataset));
 		let assembled = text::path_of(&stage.config.dataset_dir(), &dataset);
 		std::fs::create_dir_all(stage.config.dataset_dir()).unwrap();

@@ -9,9 +9,10 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 pub struct AuditConfig {
 	/// How long a document, its hashes, and each part of a dataset may take to fetch before they count as
-	/// unfetchable, in seconds.
+	/// unfetchable, in seconds. All of a dataset's may take half of the time in which to commit.
 	pub fetch_timeout_seconds: u64,
-	/// Files or folders of validation shards that must not be in a dataset.
+	/// Files or folders of validation shards that must not be in a dataset, and on which the expected gain is measured.
+	/// What auditors report of them is compared: who gives any should give those that the others do.
 	#[serde(skip_serializing_if = "Vec::is_empty")]
 	pub validation: Vec<PathBuf>,
 	/// Files or folders of works that must not be in a dataset.

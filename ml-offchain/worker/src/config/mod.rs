@@ -1,9 +1,11 @@
 //! A worker's configuration: one TOML file, a default for everything that can have one.
 
 mod audit;
+mod data;
 mod train;
 
 pub use audit::{AuditConfig, VoteConfig, VotePolicy};
+pub use data::{DataConfig, DataPolicy};
 pub use train::{JobConfig, MixedText, SubmitAs, TrainConfig};
 
 use crate::{evaluator::measure::MeasureOptions, serve::ServeConfig};

@@ -3,7 +3,7 @@
 //! | module | |
 //! | --- | --- |
 //! | [`offer`] | making a dataset of files, offering it, and following what becomes of it |
-//! | [`text`] | the text of a dataset, for trainers and auditors |
+//! | [`text`], [`gain`] | the text of a dataset, for trainers and auditors; what it would gain |
 //! | [`vote`], [`voter`] | votes by the auditors' report, and settling them: a pure core, and its edge |
 //! | [`cli`], [`commands`], [`words`] | what a person types and sees |
 //!
@@ -11,6 +11,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod gain;
 pub mod offer;
 pub mod text;
 pub mod vote;

@@ -41,7 +41,7 @@ pub enum TextError {
 		/// What of it.
 		what: String,
 		/// Why.
-		source: ContentError,
+		source: Box<ContentError>,
 	},
 	/// Its document is none, or of another offer.
 	#[error("dataset {dataset}: {source}")]
@@ -110,8 +110,11 @@ pub async fn document(
 ) -> Result<DatasetDocument, TextError> {
 	let (dataset, bytes) = (record.offer.content, u64::from(record.offer.document_bytes));
 	let fetched = content.get(dataset, bytes, Some(&record.contributor), patience).await;
-	let path =
-		fetched.map_err(|source| TextError::Content { dataset, what: "the document".into(), source })?;
+	let path = fetched.map_err(|source| TextError::Content {
+		dataset,
+		what: "the document".into(),
+		source: source.into(),
+	})?;
 	let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
 	DatasetDocument::parse_offered(&bytes, &record.offer)
 		.map_err(|source| TextError::Document { dataset, source })
@@ -150,7 +153,11 @@ pub async fn assemble(
 	let parts = futures::stream::iter(wanted)
 		.map(|(number, cid, bytes)| async move {
 			let fetched = content.get(cid, bytes, Some(contributor), patience).await;
-			fetched.map_err(|source| TextError::Content { dataset, what: format!("part {number}"), source })
+			fetched.map_err(|source| TextError::Content {
+				dataset,
+				what: format!("part {number}"),
+				source: source.into(),
+			})
 		})
 		.buffered(PARALLEL_PARTS)
 		.try_collect::<Vec<PathBuf>>()

@@ -28,7 +28,7 @@ use blyan_primitives::{
 	delta::MAX_LENGTH_BEFORE_COMPACTION,
 	draw::draw_shards,
 	learning::{Gate, NanoBits, ValidationPool},
-	manifest::{binding, TrainingManifest},
+	manifest::{binding, DatasetId, TrainingManifest},
 	migration::MigrationError,
 	AccountId, Hash,
 };
@@ -175,6 +175,10 @@ struct RunRecord {
 	version_root: Hash,
 	/// Each component trained, with the head that it improves on.
 	parents: Vec<(Component, BlockId)>,
+	/// What was chosen among the approved datasets, with weights; empty where the configuration names what to learn
+	/// from.
+	#[serde(default, skip_serializing_if = "Vec::is_empty")]
+	chosen: Vec<(DatasetId, u32)>,
 	/// Time spent up to the last checkpoint.
 	wall_seconds: f64,
 }
@@ -279,7 +283,8 @@ impl Workshop {
 			false => None,
 		};
 		let digest = plan.digest(train.model, &train.sources_name());
-		let sources = self.sources().await?;
+		let begun = files.read(digest).map(|record| record.chosen).unwrap_or_default();
+		let (sources, chosen) = self.sources(begun).await?;
 		// Until the manifest names them.
 		let hold = self.content.hold(sources.iter().flat_map(|source| source.contents.iter().copied()));
 		let run = Run {
@@ -287,6 +292,7 @@ impl Workshop {
 			job,
 			digest,
 			sources,
+			chosen,
 			_hold: hold,
 			plan,
 			components,
@@ -361,6 +367,8 @@ struct Run {
 	digest: Hash,
 	/// What is learned from.
 	sources: Vec<Source>,
+	/// If that was chosen: what, with weights.
+	chosen: Vec<(DatasetId, u32)>,
 	_hold: Hold,
 	plan: JobConfig,
 	components: Vec<Component>,
@@ -426,7 +434,7 @@ impl Run {
 	/// The run that was interrupted, or a new one.
 	fn open(&self) -> Result<(Trainer, RunRecord), JobError> {
 		let config = self.plan.for_model(self.components.clone(), self.workshop.config.compute_threads());
-		if let Some(record) = self.files.read(self.digest) {
+		if let Some(record) = self.files.read(self.digest).filter(|record| record.chosen == self.chosen) {
 			let tokenizer = self.heads.weights.tokenizer().map_err(|error| self.model_error(error))?;
 			let mixture = self.mixture(&record)?;
 			match Trainer::resume_on(&self.files.checkpoint, config.clone(), mixture, tokenizer) {
@@ -448,6 +456,7 @@ impl Run {
 			generation: self.heads.generation(),
 			version_root: self.heads.root,
 			parents,
+			chosen: self.chosen.clone(),
 			wall_seconds: 0.0,
 		};
 		let mixture = self.mixture(&record)?;

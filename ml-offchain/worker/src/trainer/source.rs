@@ -1,10 +1,20 @@
-//! What a job learns from: texts of the store, or approved datasets.
+//! What a job learns from: texts of the store, or approved datasets, which are named or chosen.
 
 use super::job::Workshop;
-use crate::datasets::text::{self, TextError};
-use blyan_chain_client::ChainError;
+use crate::{
+	config::{DataConfig, DataPolicy},
+	datasets::text::{self, TextError},
+};
+use blyan_chain_client::{Chain, ChainError};
 use blyan_model::WHOLE;
-use blyan_primitives::{cid::Cid, dag::ModelId, manifest::DatasetId};
+use blyan_primitives::{
+	api::{DatasetRecord, DatasetStageKind},
+	cid::Cid,
+	dag::ModelId,
+	datasets::{select, Candidate, DatasetStage, SelectionPolicy},
+	manifest::{DatasetId, MAX_DATASETS},
+	merkle, AccountId,
+};
 use blyan_store::{Store, StoreError};
 use std::{path::PathBuf, time::Duration};
 
@@ -51,6 +61,17 @@ pub enum SourceError {
 		/// Which dataset.
 		dataset: DatasetId,
 	},
+	/// No approved dataset is one that the policy takes.
+	#[error(
+		"train.data: of the approved datasets, none is one that {policy:?} takes for model {model}; \
+		`blyan-worker datasets --stage approved` lists them"
+	)]
+	NothingToChoose {
+		/// The policy.
+		policy: DataPolicy,
+		/// Which model.
+		model: ModelId,
+	},
 	/// The thread that looked after a text died.
 	#[error("looking after a text ended early: {0}")]
 	Task(#[from] tokio::task::JoinError),
@@ -63,18 +84,35 @@ impl SourceError {
 			Self::Chain(error) => error.is_retryable(),
 			Self::Store(error) => error.is_retryable(),
 			Self::Text(error) => error.is_retryable(),
+			// Datasets are approved day by day.
+			Self::NothingToChoose { .. } => true,
 			_ => false,
 		}
 	}
 }
 
 impl Workshop {
-	/// What to learn from.
+	/// What to learn from, and, if that is chosen by a policy, what was chosen with weights. `begun` is what a run that
+	/// was interrupted had chosen: it stands as long as the model may learn from all of it.
 	///
 	/// # Errors
 	/// See [`SourceError`].
-	pub(super) async fn sources(&self) -> Result<Vec<Source>, SourceError> {
+	pub(super) async fn sources(
+		&self,
+		begun: Vec<(DatasetId, u32)>,
+	) -> Result<(Vec<Source>, Vec<(DatasetId, u32)>), SourceError> {
 		let train = &self.config.train;
+		if let Some(data) = train.data {
+			let mut chosen = begun;
+			let mut stands = !chosen.is_empty();
+			for (dataset, _) in &chosen {
+				stands = stands && self.chain.may_learn_from(train.model, *dataset).await?;
+			}
+			if !stands {
+				chosen = choose(&*self.chain, train.model, data).await?;
+			}
+			return Ok((self.assemble(&chosen).await?, chosen));
+		}
 		if !train.datasets.is_empty() {
 			let mut lengths = Vec::new();
 			for dataset in &train.datasets {
@@ -84,7 +122,7 @@ impl Workshop {
 				lengths.push(text::kept(&*self.chain, *dataset).await?.offer.bytes);
 			}
 			let named: Vec<_> = train.datasets.iter().copied().zip(by_length(&lengths)).collect();
-			return self.assemble(&named).await;
+			return Ok((self.assemble(&named).await?, Vec::new()));
 		}
 		let texts: Vec<_> = train.sources().map(|(text, weight)| (text.to_owned(), weight)).collect();
 		let store = self.content.store().clone();
@@ -94,7 +132,7 @@ impl Workshop {
 				.map(|(text, weight)| store_text(&store, text, *weight))
 				.collect::<Result<Vec<_>, _>>()
 		});
-		stored.await?
+		Ok((stored.await??, Vec::new()))
 	}
 
 	async fn assemble(&self, datasets: &[(DatasetId, u32)]) -> Result<Vec<Source>, SourceError> {
@@ -115,6 +153,51 @@ impl Workshop {
 		}
 		Ok(sources)
 	}
+}
+
+/// Chooses among the datasets that the model may learn from.
+async fn choose(
+	chain: &dyn Chain,
+	model: ModelId,
+	data: DataConfig,
+) -> Result<Vec<(DatasetId, u32)>, SourceError> {
+	let least_tier = chain.data_terms(model).await?.least_tier;
+	let mut candidates = Vec::new();
+	for record in chain.kept_datasets(Some(DatasetStageKind::Approved)).await? {
+		let Some(mut candidate) = candidate(&record) else { continue };
+		if candidate.tier < least_tier || candidate.bytes > data.most_mebibytes.saturating_mul(1 << 20) {
+			continue;
+		}
+		candidate.is_zero =
+			chain.dataset_utility(candidate.dataset).await?.is_some_and(|utility| utility.is_zero);
+		candidates.push(candidate);
+	}
+	let policy = match data.policy {
+		DataPolicy::GoldOnly => SelectionPolicy::GoldOnly,
+		DataPolicy::Balanced => SelectionPolicy::Balanced,
+		DataPolicy::DiversityMax => SelectionPolicy::DiversityMax,
+	};
+	let seed = merkle::leaf(model, &(b"blyan/selection", data.seed));
+	let uses = select(policy, &candidates, seed, MAX_DATASETS);
+	if uses.is_empty() {
+		return Err(SourceError::NothingToChoose { policy: data.policy, model });
+	}
+	Ok(uses.iter().map(|used| (used.dataset, used.weight.deconstruct())).collect())
+}
+
+/// An approved dataset as one to choose.
+fn candidate(record: &DatasetRecord<AccountId>) -> Option<Candidate> {
+	let DatasetStage::Approved { tier, .. } = record.stage else { return None };
+	let offer = &record.offer;
+	Some(Candidate {
+		dataset: offer.content,
+		tier,
+		bytes: offer.bytes,
+		domain: offer.domain.clone(),
+		languages: offer.languages.to_vec(),
+		score: record.score,
+		is_zero: false,
+	})
 }
 
 /// Weights in parts of [`WHOLE`] for texts of those lengths: as if they were one text, and none is left out.
@@ -146,8 +229,54 @@ fn store_text(store: &Store, text: &str, weight: u32) -> Result<Source, SourceEr
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use blyan_primitives::manifest::MAX_DATASETS;
+	use crate::datasets::tests::record;
+	use blyan_chain_client::fake::FakeChain;
+	use blyan_primitives::{api::DatasetUtility, cid::CidCodec, datasets::Tier, manifest::DataTerms};
 	use proptest::prelude::*;
+
+	const DATA: DataConfig = DataConfig { policy: DataPolicy::Balanced, seed: 3, most_mebibytes: 1 };
+
+	fn dataset(number: u8) -> DatasetId {
+		Cid { codec: CidCodec::Raw, digest: [number; 32] }
+	}
+
+	fn approve(chain: &FakeChain, number: u8, tier: Tier, bytes: u64) {
+		let mut approved = record(DatasetStage::Approved { tier, since: 1 });
+		(approved.offer.content, approved.offer.bytes) = (dataset(number), bytes);
+		chain.edit(|state| state.kept_datasets.insert(dataset(number), approved));
+	}
+
+	#[tokio::test]
+	async fn choose_should_take_what_the_policy_the_model_and_this_machine_allow() {
+		let chain = FakeChain::new();
+		let chosen = async |data| match choose(&chain, 0, data).await {
+			Ok(chosen) => {
+				assert_eq!(chosen.iter().map(|(_, weight)| weight).sum::<u32>(), WHOLE);
+				chosen.iter().map(|(dataset, _)| dataset.digest[0]).collect::<Vec<_>>()
+			}
+			Err(error) => {
+				assert!(error.is_retryable(), "more are approved day by day: {error}");
+				vec![]
+			}
+		};
+		assert!(chosen(DATA).await.is_empty(), "there is none");
+		approve(&chain, 1, Tier::Gold, 5_000);
+		approve(&chain, 2, Tier::Silver, 5_000);
+		approve(&chain, 3, Tier::Gold, 2 << 20);
+		approve(&chain, 4, Tier::Gold, 5_000);
+		let useless = DatasetUtility { accepted: 0, rejected: 10, is_zero: true, purse: 0 };
+		chain.edit(|state| state.dataset_utility.insert(dataset(4), useless));
+		let mut both = chosen(DATA).await;
+		both.sort_unstable();
+		assert_eq!(both, [1, 2], "one is too long, and one is of no use");
+		assert_eq!(chosen(DataConfig { policy: DataPolicy::GoldOnly, ..DATA }).await, [1]);
+		let mut roomy = chosen(DataConfig { policy: DataPolicy::GoldOnly, most_mebibytes: 2, ..DATA }).await;
+		roomy.sort_unstable();
+		assert_eq!(roomy, [1, 3]);
+		let terms = DataTerms { manifest_required: true, least_tier: Tier::Gold };
+		chain.edit(|state| state.data_terms.insert(0, terms));
+		assert_eq!(chosen(DATA).await, [1], "the model's owner asks for gold");
+	}
 
 	#[test]
 	fn by_length_should_be_the_shares_of_one_text() {

@@ -1,20 +1,24 @@
 //! The rules of the dataset chain, as far as workers meet them.
 
-use super::refuse;
+use super::{refuse, TestChain};
 use blyan_chain_client::{
 	fake::{FakeState, PalletError},
 	Call, ChainEvent,
 };
 use blyan_primitives::{
 	api::{DatasetAuditInfo, DatasetAuditPhase, DatasetRecord},
+	dag::SemVer,
 	datasets::{
 		best_tier, dataset_commitment, judge, medians, share_down, DatasetFinding, DatasetStage, Outcome,
-		QualityLimits, Refusal,
+		QualityLimits, Refusal, Tier,
 	},
 	manifest::DatasetId,
 	worker::Role,
 	AccountId, Hash,
 };
+use blyan_quality_gate::content::{DatasetDocument, DocumentFormat, Part};
+use blyan_store::Store;
+use polkadot_sdk::sp_crypto_hashing::sha2_256;
 use std::collections::BTreeMap;
 
 /// Auditors of a dataset.
@@ -183,4 +187,38 @@ fn close_audit(record: &mut DatasetRecord<AccountId>) {
 		Outcome::Admissible(_) => DatasetStage::Vote { until: u32::MAX, is_extended: false },
 		Outcome::Rejected(reason) => turned_away(Refusal::Quality(reason)),
 	};
+}
+
+/// Approves a dataset of that text, in one part, whose content is in the store.
+pub fn approve(chain: &TestChain, store: &Store, text: &[u8]) -> DatasetId {
+	let part = store.put_bytes(text).unwrap();
+	let document = DatasetDocument {
+		format: DocumentFormat::V1,
+		name: "a-text".into(),
+		version: SemVer::GENESIS,
+		licence: "CC0-1.0".into(),
+		domain: "tests".into(),
+		languages: vec![],
+		bytes: part.bytes,
+		samples: 1,
+		description: String::new(),
+		licence_text: None,
+		sources: vec![],
+		parts: vec![Part { content: part.cid, bytes: part.bytes, sha256: sha2_256(text), samples: 1 }],
+	};
+	let stored = store.put_bytes(&document.to_bytes().unwrap()).unwrap();
+	let record = DatasetRecord {
+		offer: document.offer(stored.cid, stored.bytes as u32).unwrap(),
+		contributor: AccountId::new([3; 32]),
+		offered_at: 1,
+		stage: DatasetStage::Approved { tier: Tier::Gold, since: 1 },
+		audit: None,
+		report: None,
+		ayes: 0,
+		nays: 0,
+		quorum: 0,
+		score: 0,
+	};
+	chain.fake.edit(|state| state.kept_datasets.insert(stored.cid, record));
+	stored.cid
 }

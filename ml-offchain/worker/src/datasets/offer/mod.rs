@@ -71,7 +71,7 @@ pub async fn offer(
 		let bar = bar("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}")?;
 		tokio::task::spawn_blocking(move || pack(&args, &config, &bar)).await??
 	};
-	let mut teller = Teller { json: args.json };
+	let teller = Teller { json: args.json };
 	teller.packed(&prepared)?;
 	let verdict = foretold(&prepared.audit, &terms.limits);
 	if let Err(why) = &verdict {
@@ -82,7 +82,7 @@ pub async fn offer(
 		eprintln!("auditors would surely turn it away: {why}; it is offered all the same");
 	}
 	pin(&Store::open(config.store_dir())?, prepared.contents)?;
-	Offering::open(&args, config, connection, prepared.offer)?.run(&args, &mut teller, shutdown).await
+	Offering::open(&args, config, connection, prepared.offer)?.run(&args, &teller, shutdown).await
 }
 
 /// What auditors would say, as far as it can be known here.
@@ -112,7 +112,7 @@ struct Teller {
 }
 
 impl Teller {
-	fn packed(&mut self, prepared: &Prepared) -> Result<()> {
+	fn packed(&self, prepared: &Prepared) -> Result<()> {
 		let Prepared { offer, audit, left_out, .. } = prepared;
 		if self.json {
 			let line = serde_json::json!({
@@ -134,7 +134,7 @@ impl Teller {
 		Ok(())
 	}
 
-	fn stage(&mut self, record: &DatasetRecord<AccountId>, height: BlockNumber) {
+	fn stage(&self, record: &DatasetRecord<AccountId>, height: BlockNumber) {
 		if self.json {
 			println!("{}", serde_json::json!({ "event": "stage", "height": height, "record": record }));
 		} else {
@@ -142,7 +142,7 @@ impl Teller {
 		}
 	}
 
-	fn say(&mut self, text: &str) {
+	fn say(&self, text: &str) {
 		if !self.json {
 			println!("{text}");
 		}
@@ -189,7 +189,7 @@ impl Offering {
 		Ok(Self { config, connection, offer, journal, state })
 	}
 
-	async fn run(mut self, args: &OfferArgs, teller: &mut Teller, shutdown: CancellationToken) -> Result<()> {
+	async fn run(mut self, args: &OfferArgs, teller: &Teller, shutdown: CancellationToken) -> Result<()> {
 		let server = match args.detach {
 			true => None,
 			false => self.serve(teller).await?,
@@ -205,7 +205,7 @@ impl Offering {
 	}
 
 	/// Serves the content, unless a worker that runs with the same folder does.
-	async fn serve(&self, teller: &mut Teller) -> Result<Option<Worker>> {
+	async fn serve(&self, teller: &Teller) -> Result<Option<Worker>> {
 		match Worker::start_unregistered(self.config.clone(), self.connection.clone()).await {
 			Ok(worker) => {
 				teller.say(&format!("served at       {}", worker.endpoint()));
@@ -223,7 +223,7 @@ impl Offering {
 	async fn follow(
 		&mut self,
 		args: &OfferArgs,
-		teller: &mut Teller,
+		teller: &Teller,
 		server: Option<&Worker>,
 		shutdown: &CancellationToken,
 	) -> Result<Option<End>> {
@@ -306,7 +306,7 @@ impl Offering {
 	}
 
 	/// Says how it ended; an error if the dataset is turned away.
-	fn conclude(&self, end: End, teller: &mut Teller) -> Result<()> {
+	fn conclude(&self, end: End, teller: &Teller) -> Result<()> {
 		let dataset = self.offer.content;
 		match end {
 			End::Approved(tier) => {
@@ -315,6 +315,9 @@ impl Offering {
 					words::tier(tier)
 				));
 				Ok(())
+			}
+			End::Rejected { reason, .. } if !reason.is_rejection() => {
+				bail!("the dataset is turned away: {}: offer it --again", words::refusal(reason))
 			}
 			End::Rejected { reason, until } => {
 				self.unpin()?;
@@ -331,6 +334,10 @@ impl Offering {
 				)
 			}
 			End::OfferedBy(other) => bail!("{dataset} is offered already, by {other}; nothing was sent"),
+			End::StillKept => bail!(
+				"the chain keeps {dataset} still, since votes on it are not settled; have them settled with `blyan-worker \
+				settle-votes --voter ACCOUNT {dataset}`, or try again when it is forgotten"
+			),
 			End::Refused(why) => bail!("the chain refuses the offer: {why}"),
 		}
 	}
@@ -376,10 +383,12 @@ fn outcome(result: Result<(), SubmitError>) -> Result<Sent, JournalError> {
 		tracing::info!(%error, "the offer is signed anew");
 		return Ok(Sent::Dropped);
 	}
-	let is_kept = error.is_pallet_error(PALLET, KEPT);
+	if error.is_pallet_error(PALLET, KEPT) {
+		return Ok(Sent::Kept);
+	}
 	let is_unknown =
 		error.is_retryable() || error.is_disconnect() || matches!(error, SubmitError::Unknown { .. });
-	if is_kept || is_unknown {
+	if is_unknown {
 		tracing::warn!(%error, "it is not known whether the chain has the offer; looked at again with the next block");
 		return Ok(Sent::Unknown);
 	}

@@ -2,7 +2,7 @@
 
 use crate::{
 	config::Config,
-	datasets::{cli::OfferArgs, text::contents as contents_of},
+	datasets::{cli::OfferArgs, gain::probe, text::contents as contents_of},
 	worker::random_hash,
 };
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ use blyan_primitives::{
 use blyan_quality_gate::{
 	content::{self, audit_windows, About, DatasetDocument, Fault, SampleAudit},
 	read::Fields,
-	AuditOptions, Progress,
+	AuditOptions, GainProbe, Progress,
 };
 use blyan_store::{Store, StoreError};
 use indicatif::ProgressBar;
@@ -102,7 +102,9 @@ fn look(
 		..AuditOptions::default()
 	};
 	let mut fetch = |cid: Cid, _: u64| Ok(Some(store.open_verified(&cid)?));
-	Ok(audit_windows(document, random_hash(), &mut fetch, &options, None, show)?)
+	let mut probe = probe(&options)?;
+	let probe = probe.as_mut().map(|probe| probe as &mut dyn GainProbe);
+	Ok(audit_windows(document, random_hash(), &mut fetch, &options, probe, show)?)
 }
 
 /// The content of an offer, as far as it is stored.

@@ -42,6 +42,8 @@ pub enum Sent {
 	Unknown,
 	/// What was signed can come into no block any more, or was refused for what passes: signed anew.
 	Dropped,
+	/// The chain has the very content.
+	Kept,
 	/// The chain refuses it for good.
 	Refused(String),
 }
@@ -62,6 +64,8 @@ pub enum End {
 	Forgotten,
 	/// Somebody else offered the same content.
 	OfferedBy(AccountId),
+	/// It was to be offered again, and the chain keeps it still.
+	StillKept,
 	/// The chain refuses the call.
 	Refused(String),
 }
@@ -91,6 +95,8 @@ pub struct State {
 	/// Signed, and perhaps sent.
 	signed: Option<SignedCall>,
 	is_taken: bool,
+	/// Whether it is to be offered again, though the chain may still show how it ended.
+	is_again: bool,
 	/// Whether an approved dataset is followed on.
 	stays: bool,
 	shown: Option<Shown>,
@@ -99,7 +105,7 @@ pub struct State {
 impl State {
 	/// The state of `me` after what its journal says. With `stays`, approval is not the end.
 	pub fn new(me: AccountId, stays: bool, journal: impl IntoIterator<Item = Entry>) -> Self {
-		let mut state = Self { me, signed: None, is_taken: false, stays, shown: None };
+		let mut state = Self { me, signed: None, is_taken: false, is_again: false, stays, shown: None };
 		journal.into_iter().for_each(|entry| state.keep(entry));
 		state
 	}
@@ -108,8 +114,8 @@ impl State {
 	pub fn keep(&mut self, entry: Entry) {
 		match entry {
 			Entry::Signed(signed) => self.signed = Some(signed.0),
-			Entry::Taken => (self.is_taken, self.signed) = (true, None),
-			Entry::Again => (self.is_taken, self.signed) = (false, None),
+			Entry::Taken => (self.is_taken, self.is_again, self.signed) = (true, false, None),
+			Entry::Again => (self.is_taken, self.is_again, self.signed) = (false, true, None),
 		}
 	}
 
@@ -118,9 +124,22 @@ impl State {
 		self.is_taken
 	}
 
+	fn offer(&self) -> Action {
+		match &self.signed {
+			Some(signed) => Action::Resume(Box::new(signed.clone())),
+			None => Action::Offer,
+		}
+	}
+
 	fn seen(&mut self, record: Box<DatasetRecord<AccountId>>) -> Vec<Action> {
 		if record.contributor != self.me {
 			return vec![Action::End(End::OfferedBy(record.contributor))];
+		}
+		// What nobody is to blame for may be offered again at once.
+		if self.is_again
+			&& matches!(record.stage, DatasetStage::Rejected { reason, .. } if !reason.is_rejection())
+		{
+			return vec![self.offer()];
 		}
 		let mut actions = Vec::new();
 		if !self.is_taken {
@@ -151,12 +170,10 @@ pub fn step(state: &mut State, input: Input) -> Vec<Action> {
 	match input {
 		Input::Seen(Some(record)) => state.seen(record),
 		Input::Seen(None) if state.is_taken => vec![Action::End(End::Forgotten)],
-		Input::Seen(None) => match &state.signed {
-			Some(signed) => vec![Action::Resume(Box::new(signed.clone()))],
-			None => vec![Action::Offer],
-		},
+		Input::Seen(None) => vec![state.offer()],
 		Input::Returned(Sent::Done | Sent::Unknown) => vec![],
-		Input::Returned(Sent::Dropped) => {
+		Input::Returned(Sent::Kept) if state.is_again => vec![Action::End(End::StillKept)],
+		Input::Returned(Sent::Dropped | Sent::Kept) => {
 			state.signed = None;
 			vec![]
 		}
@@ -229,6 +246,20 @@ mod tests {
 		assert_eq!(step(&mut state, seen(PENDING)), [Action::End(End::OfferedBy(CONTRIBUTOR))]);
 		let told = step(&mut new([]), seen(PENDING));
 		assert!(!told.contains(&Action::Offer), "{told:?}");
+	}
+
+	#[test]
+	fn offer_should_be_sent_again_at_once_when_that_is_wanted_and_nobody_is_to_blame() {
+		let rejected = |reason| seen(DatasetStage::Rejected { reason, until: 50 });
+		let mut state = new([Entry::Taken, Entry::Again]);
+		assert_eq!(step(&mut state, rejected(Refusal::NoQuorum)), [Action::Offer]);
+		let mut early = state.clone();
+		assert_eq!(step(&mut early, Input::Returned(Sent::Kept)), [Action::End(End::StillKept)]);
+		assert!(step(&mut state, seen(PENDING)).contains(&Action::Journal(Entry::Taken)));
+		let ended = step(&mut state, rejected(Refusal::NoQuorum));
+		assert!(!ended.contains(&Action::Offer), "once: {ended:?}");
+		let blamed = step(&mut new([Entry::Taken, Entry::Again]), rejected(Refusal::Votes));
+		assert!(!blamed.contains(&Action::Offer), "{blamed:?}");
 	}
 
 	#[test]
