@@ -128,11 +128,21 @@ mod runtime {
 	#[runtime::pallet_index(5)]
 	pub type Sudo = pallet_sudo;
 
-	// Consensus: 10 to 19. Babe goes before Session, which asks it when a session ends.
+	// Consensus: 10 to 19. Babe goes before Session, which asks it when a session ends; Authorship and Staking do,
+	// so that a block counts for the era it was built in, and the first validators are elected from the stakes of
+	// genesis.
 	#[runtime::pallet_index(10)]
 	pub type Babe = pallet_babe;
 	#[runtime::pallet_index(11)]
 	pub type Authorship = pallet_authorship;
+	#[runtime::pallet_index(14)]
+	pub type Staking = pallet_staking;
+	#[runtime::pallet_index(15)]
+	pub type VoterList = pallet_bags_list;
+	#[runtime::pallet_index(16)]
+	pub type Offences = pallet_offences;
+	#[runtime::pallet_index(17)]
+	pub type Historical = pallet_session::historical;
 	#[runtime::pallet_index(12)]
 	pub type Session = pallet_session;
 	#[runtime::pallet_index(13)]

@@ -1,14 +1,13 @@
 //! Block production and finality.
 
+use super::staking::{Equivocations, MaxBackers, MaxSetIdSessionEntries, ReportLongevity};
 use crate::{weights::ConsensusWeight, *};
 use blyan_primitives::SLOT_MILLISECONDS;
-use frame_support::{
-	parameter_types,
-	traits::{ConstU128, ConstU32, ConstU64},
-};
+use frame_support::traits::{ConstU128, ConstU32, ConstU64};
+use pallet_session::{disabling::UpToLimitWithReEnablingDisablingStrategy, historical::NoteHistoricalRoot};
 use sp_consensus_babe::{AllowedSlots, BabeEpochConfiguration};
-use sp_core::Void;
 use sp_runtime::traits::{ConvertInto, OpaqueKeys};
+use sp_session::MembershipProof;
 
 /// An hour. Cannot be changed on a running chain.
 pub const EPOCH_DURATION_IN_SLOTS: u64 = 3_600_000 / SLOT_MILLISECONDS;
@@ -19,12 +18,6 @@ pub const EPOCH_CONFIG: BabeEpochConfiguration =
 
 /// Most validators at a time.
 type MaxAuthorities = ConstU32<1_000>;
-type MaxNominators = ConstU32<0>;
-
-parameter_types! {
-	/// Sessions whose equivocations can still be proven: a week of hours.
-	pub const MaxSetIdSessionEntries: u64 = 168;
-}
 
 impl pallet_babe::Config for Runtime {
 	type EpochDuration = ConstU64<EPOCH_DURATION_IN_SLOTS>;
@@ -33,25 +26,27 @@ impl pallet_babe::Config for Runtime {
 	type DisabledValidators = Session;
 	type WeightInfo = ConsensusWeight;
 	type MaxAuthorities = MaxAuthorities;
-	type MaxNominators = MaxNominators;
-	// Equivocations are slashed through staking, which has none to slash yet.
-	type KeyOwnerProof = Void;
-	type EquivocationReportSystem = ();
+	type MaxNominators = MaxBackers;
+	type KeyOwnerProof = MembershipProof;
+	type EquivocationReportSystem =
+		pallet_babe::EquivocationReportSystem<Self, Equivocations, Historical, ReportLongevity>;
 }
 
 impl pallet_grandpa::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type WeightInfo = ConsensusWeight;
 	type MaxAuthorities = MaxAuthorities;
-	type MaxNominators = MaxNominators;
+	type MaxNominators = MaxBackers;
 	type MaxSetIdSessionEntries = MaxSetIdSessionEntries;
-	type KeyOwnerProof = Void;
-	type EquivocationReportSystem = ();
+	type KeyOwnerProof = MembershipProof;
+	type EquivocationReportSystem =
+		pallet_grandpa::EquivocationReportSystem<Self, Equivocations, Historical, ReportLongevity>;
 }
 
 impl pallet_authorship::Config for Runtime {
 	type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Self, Babe>;
-	type EventHandler = ();
+	// Counts the blocks of each validator.
+	type EventHandler = Staking;
 }
 
 impl pallet_session::Config for Runtime {
@@ -60,11 +55,11 @@ impl pallet_session::Config for Runtime {
 	type ValidatorIdOf = ConvertInto;
 	type ShouldEndSession = Babe;
 	type NextSessionRotation = Babe;
-	// The validators of genesis stay; they can rotate their keys by `set_keys`.
-	type SessionManager = ();
+	type SessionManager = NoteHistoricalRoot<Self, Staking>;
 	type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
 	type Keys = SessionKeys;
-	type DisablingStrategy = ();
+	// Until its term ends, an offender neither builds nor votes; a third of the validators at most.
+	type DisablingStrategy = UpToLimitWithReEnablingDisablingStrategy;
 	type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
 	type Currency = Balances;
 	/// A BLY, returned when the keys are purged.
