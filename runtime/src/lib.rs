@@ -128,25 +128,27 @@ mod runtime {
 	#[runtime::pallet_index(5)]
 	pub type Sudo = pallet_sudo;
 
-	// Consensus: 10 to 19. Babe goes before Session, which asks it when a session ends; Authorship and Staking do,
-	// so that a block counts for the era it was built in, and the first validators are elected from the stakes of
-	// genesis.
+	// Pallets go in the order of their numbers. Session elects the first validators from the stakes of genesis, so
+	// Staking goes before it, though after Balances.
+	#[runtime::pallet_index(9)]
+	pub type Staking = pallet_staking;
+
+	// Consensus: 10 to 19. Babe goes before Session, which asks it when a session ends; Authorship does, so that a
+	// block counts for the era it was built in.
 	#[runtime::pallet_index(10)]
 	pub type Babe = pallet_babe;
 	#[runtime::pallet_index(11)]
 	pub type Authorship = pallet_authorship;
-	#[runtime::pallet_index(14)]
-	pub type Staking = pallet_staking;
-	#[runtime::pallet_index(15)]
-	pub type VoterList = pallet_bags_list;
-	#[runtime::pallet_index(16)]
-	pub type Offences = pallet_offences;
-	#[runtime::pallet_index(17)]
-	pub type Historical = pallet_session::historical;
 	#[runtime::pallet_index(12)]
 	pub type Session = pallet_session;
 	#[runtime::pallet_index(13)]
 	pub type Grandpa = pallet_grandpa;
+	#[runtime::pallet_index(14)]
+	pub type VoterList = pallet_bags_list;
+	#[runtime::pallet_index(15)]
+	pub type Offences = pallet_offences;
+	#[runtime::pallet_index(16)]
+	pub type Historical = pallet_session::historical;
 
 	// Learning: 30 to 39.
 	#[runtime::pallet_index(30)]

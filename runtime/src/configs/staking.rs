@@ -4,14 +4,15 @@
 //! the numbers are what they are.
 
 use crate::{configs::EPOCH_DURATION_IN_SLOTS, *};
+use alloc::vec::Vec;
 use blyan_primitives::economy::BLY;
 use frame_election_provider_support::{
 	bounds::{ElectionBounds, ElectionBoundsBuilder},
-	onchain, SequentialPhragmen, VoteWeight,
+	onchain, ScoreProvider, SequentialPhragmen, VoteWeight,
 };
 use frame_support::{
 	parameter_types,
-	traits::{ConstBool, ConstU32, Get, Nothing},
+	traits::{ConstBool, ConstU32, Nothing},
 	weights::Weight,
 };
 use pallet_session::historical::IdentificationTuple;
@@ -160,13 +161,35 @@ impl pallet_staking::Config for Runtime {
 	type WeightInfo = pallet_staking::weights::SubstrateWeight<Runtime>;
 }
 
+/// The votes of who is a nominator or a candidate. Staking gives them to everybody who has bonded, so that anybody
+/// could put others on the list by `rebag`, where they take the places of voters.
+pub struct VoterScores;
+
+impl ScoreProvider<AccountId> for VoterScores {
+	type Score = VoteWeight;
+
+	fn score(who: &AccountId) -> Option<VoteWeight> {
+		use pallet_staking::{Nominators, Validators};
+		// Benchmarks of the list make up accounts that are neither.
+		let votes = cfg!(feature = "runtime-benchmarks")
+			|| Nominators::<Runtime>::contains_key(who)
+			|| Validators::<Runtime>::contains_key(who);
+		votes.then(|| <Staking as ScoreProvider<AccountId>>::score(who)).flatten()
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_score_of(who: &AccountId, score: VoteWeight) {
+		<Staking as ScoreProvider<AccountId>>::set_score_of(who, score);
+	}
+}
+
 impl pallet_bags_list::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type WeightInfo = pallet_bags_list::weights::SubstrateWeight<Runtime>;
-	type ScoreProvider = Staking;
+	type ScoreProvider = VoterScores;
 	type BagThresholds = BagThresholds;
-	// Slashes do not move a voter to its bag. One in each block: the voters of an election within the hour.
-	type MaxAutoRebagPerBlock = ConstU32<1>;
+	// A slash does not move a voter to its bag; whoever is behind it can, by `rebag`.
+	type MaxAutoRebagPerBlock = ConstU32<0>;
 	type Score = VoteWeight;
 }
 

@@ -1,4 +1,4 @@
-//! The runtime as a whole: its presets, its money, and rounds and a dispute through the real pallets.
+//! The runtime as a whole: its presets, its money, its validators, and rounds and a dispute through the real pallets.
 
 mod canaries;
 mod chain;
@@ -9,4 +9,5 @@ mod money;
 mod presets;
 mod rounds;
 mod sealed;
+mod staking;
 mod usage;
