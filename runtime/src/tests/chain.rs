@@ -95,8 +95,7 @@ pub fn next_block(slots: u64) {
 	if Babe::initialized().is_some() {
 		Executive::finalize_block();
 	}
-	let slot =
-		sp_consensus_babe::Slot::from(pallet_babe::CurrentSlot::<Runtime>::get().saturating_add(slots));
+	let slot = pallet_babe::CurrentSlot::<Runtime>::get().saturating_add(slots);
 	let alice = account(Sr25519Keyring::Alice);
 	let place = Session::validators().iter().position(|who| *who == alice).expect("Alice is a validator");
 	let author = SecondaryPlainPreDigest { authority_index: place as u32, slot };
