@@ -5,8 +5,9 @@ use blyan_primitives::{
 	architecture::Architecture,
 	canary::{CanaryKey, LotProof, PeriodNumber},
 	dag::{BlockIds, ModelId, NewBlocks, SubmissionId},
+	datasets::{DatasetFinding, DatasetOffer, OfferWork},
 	learning::{AllLosses, DisputeId, Finding, Gate, RefereeFinding, ValidationPool},
-	manifest::{DatasetId, ManifestFinding},
+	manifest::{DataTerms, DatasetId, ManifestFinding},
 	migration::Migration,
 	sealed::{LotId, LotKey, NewLot, SealedTerms},
 	submission::Envelope,
@@ -124,18 +125,24 @@ calls! {
 	RevealCanary = Canaries.reveal {
 		round: SubmissionId, period: PeriodNumber, key: CanaryKey, lot: LotProof, salt: [u8; 32],
 	}
-	/// Lists a dataset that the signer's model may learn from; holds a deposit.
-	ApproveDataset = Manifests.approve_dataset {
-		model: ModelId, dataset: DatasetId, bytes: u64, contributor: AccountId,
-	}
-	/// Takes a dataset off the list.
-	WithdrawDataset = Manifests.withdraw_dataset { model: ModelId, dataset: DatasetId }
-	/// Says whether improvements of the signer's model must come with a manifest.
-	RequireManifests = Manifests.require_manifests { model: ModelId, required: bool }
+	/// Says what data the signer's model may learn from, and whether its improvements must come with a manifest.
+	SetDataTerms = Manifests.set_data_terms { model: ModelId, terms: DataTerms }
 	/// Commits to what an auditor found of a manifest, see [`blyan_primitives::manifest::commitment`].
 	CommitAsAuditor = Manifests.commit { round: SubmissionId, commitment: Hash }
 	/// Reveals it.
 	RevealAsAuditor = Manifests.reveal { round: SubmissionId, finding: ManifestFinding, salt: [u8; 32] }
+	/// Offers a dataset; for no fee, if it is taken.
+	OfferDataset = Datasets.offer { offer: DatasetOffer, work: OfferWork }
+	/// Commits to what an auditor found of a dataset, see [`blyan_primitives::datasets::dataset_commitment`].
+	CommitDatasetFinding = Datasets.commit { dataset: DatasetId, commitment: Hash }
+	/// Reveals it.
+	RevealDatasetFinding = Datasets.reveal { dataset: DatasetId, finding: DatasetFinding, salt: [u8; 32] }
+	/// Votes on a dataset; holds a little until the vote is settled.
+	VoteOnDataset = Datasets.vote { dataset: DatasetId, aye: bool }
+	/// Settles a vote that is over, for whoever cast it.
+	SettleDatasetVote = Datasets.settle_vote { dataset: DatasetId, voter: AccountId }
+	/// Appeals against what became of the signer's dataset; holds a deposit.
+	AppealDataset = Datasets.appeal { dataset: DatasetId }
 	/// Mints what the signer earned in a closed epoch.
 	ClaimRewards = Rewards.claim { epoch: u32 }
 	/// Mints what somebody else earned in a closed epoch, to them.

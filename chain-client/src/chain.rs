@@ -9,13 +9,14 @@ use crate::{
 use async_trait::async_trait;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility,
+		DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo,
+		WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -179,15 +180,44 @@ pub trait Chain: Send + Sync + 'static {
 	/// The audits of manifests that are not over, oldest first; those that `auditor` is drawn for, if one is named.
 	async fn audits(&self, auditor: Option<&AccountId>) -> Result<Vec<ManifestInfo<AccountId>>, ChainError>;
 
-	/// What a model may learn from; that dataset alone if one is named.
-	async fn datasets(
-		&self,
-		model: ModelId,
-		dataset: Option<DatasetId>,
-	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError>;
+	/// What a model's owner asks of the data that it learns from.
+	async fn data_terms(&self, model: ModelId) -> Result<DataTerms, ChainError>;
 
-	/// Whether a model's improvements must come with a manifest.
-	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError>;
+	/// Whether a model may learn from a dataset now: it is approved, and as good as the model's owner asks.
+	async fn may_learn_from(&self, model: ModelId, dataset: DatasetId) -> Result<bool, ChainError>;
+
+	/// What a model learned from: every dataset, over all accepted submissions whose manifest was verified.
+	async fn model_lineage(&self, model: ModelId) -> Result<Vec<DataUseInfo>, ChainError>;
+
+	/// Every model that learned from a dataset, likewise.
+	async fn dataset_models(&self, dataset: DatasetId) -> Result<Vec<DataUseInfo>, ChainError>;
+
+	/// What came of a dataset, if anything was learned from it.
+	async fn dataset_utility(&self, dataset: DatasetId) -> Result<Option<DatasetUtility>, ChainError>;
+
+	/// One dataset of the dataset chain, while it is kept.
+	async fn dataset(&self, dataset: DatasetId) -> Result<Option<DatasetRecord<AccountId>>, ChainError>;
+
+	/// Every kept dataset, or those in that stage, in an order of their own.
+	async fn kept_datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError>;
+
+	/// The datasets whose audit runs, the longest waiting first; those that `auditor` is drawn for, if one is named.
+	async fn dataset_audits(
+		&self,
+		auditor: Option<&AccountId>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError>;
+
+	/// What an offer of an account must come with.
+	async fn offer_demand(&self, account: &AccountId) -> Result<OfferDemand, ChainError>;
+
+	/// How a worker voted on a dataset, while its vote is kept: until it is settled.
+	async fn dataset_vote(&self, dataset: DatasetId, voter: &AccountId) -> Result<Option<bool>, ChainError>;
+
+	/// What auditors of datasets are held to.
+	async fn audit_terms(&self) -> Result<AuditTerms, ChainError>;
 
 	/// One worker.
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError>;

@@ -17,13 +17,14 @@ use crate::{
 use async_trait::async_trait;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo, MAX_PAGE,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility,
+		DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo,
+		WorkDemand, WorkerInfo, MAX_PAGE,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -388,16 +389,78 @@ impl Chain for Client {
 		self.query(query::Audits { auditor: auditor.cloned() }).await
 	}
 
-	async fn datasets(
-		&self,
-		model: ModelId,
-		dataset: Option<DatasetId>,
-	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
-		self.query(query::Datasets { model, dataset }).await
+	async fn data_terms(&self, model: ModelId) -> Result<DataTerms, ChainError> {
+		self.query(query::DataTermsOf { model }).await
 	}
 
-	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
-		self.query(query::RequiresManifest { model }).await
+	async fn may_learn_from(&self, model: ModelId, dataset: DatasetId) -> Result<bool, ChainError> {
+		self.query(query::MayLearnFrom { model, dataset }).await
+	}
+
+	async fn model_lineage(&self, model: ModelId) -> Result<Vec<DataUseInfo>, ChainError> {
+		let (mut all, mut after) = (Vec::new(), None);
+		loop {
+			let (page, next) = self.query(query::ModelLineage { model, after, count: MAX_PAGE }).await?;
+			all.extend(page);
+			match next {
+				Some(_) => after = next,
+				None => return Ok(all),
+			}
+		}
+	}
+
+	async fn dataset_models(&self, dataset: DatasetId) -> Result<Vec<DataUseInfo>, ChainError> {
+		let (mut all, mut after) = (Vec::new(), None);
+		loop {
+			let (page, next) = self.query(query::DatasetModels { dataset, after, count: MAX_PAGE }).await?;
+			all.extend(page);
+			match next {
+				Some(_) => after = next,
+				None => return Ok(all),
+			}
+		}
+	}
+
+	async fn dataset_utility(&self, dataset: DatasetId) -> Result<Option<DatasetUtility>, ChainError> {
+		self.query(query::DatasetUtilityOf { dataset }).await
+	}
+
+	async fn dataset(&self, dataset: DatasetId) -> Result<Option<DatasetRecord<AccountId>>, ChainError> {
+		self.query(query::Dataset { dataset }).await
+	}
+
+	async fn kept_datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError> {
+		let (mut all, mut after) = (Vec::new(), None);
+		loop {
+			let (page, next) = self.query(query::KeptDatasets { stage, after, count: MAX_PAGE }).await?;
+			all.extend(page);
+			if next.is_none() || next == after {
+				return Ok(all);
+			}
+			after = next;
+		}
+	}
+
+	async fn dataset_audits(
+		&self,
+		auditor: Option<&AccountId>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError> {
+		self.query(query::DatasetAudits { auditor: auditor.cloned() }).await
+	}
+
+	async fn offer_demand(&self, account: &AccountId) -> Result<OfferDemand, ChainError> {
+		self.query(query::OfferDemanded { account: account.clone() }).await
+	}
+
+	async fn dataset_vote(&self, dataset: DatasetId, voter: &AccountId) -> Result<Option<bool>, ChainError> {
+		self.query(query::DatasetVote { dataset, voter: voter.clone() }).await
+	}
+
+	async fn audit_terms(&self) -> Result<AuditTerms, ChainError> {
+		self.query(query::AuditTermsNow {}).await
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

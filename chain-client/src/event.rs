@@ -4,11 +4,12 @@ use crate::layout::ItemLayout;
 use blyan_primitives::{
 	canary::PeriodNumber,
 	dag::{BlockId, Generation, ModelId, SemVer, SubmissionId},
+	datasets::{DatasetFinding, Ppm, Refusal, Standing, Tier},
 	economy::Budget,
 	learning::{DisputeId, Finding, Medians, ShardLosses, Verdict},
-	manifest::AuditOutcome,
+	manifest::{AuditOutcome, DatasetId},
 	sealed::{LotId, LotKey, SealedTerms},
-	traits::CreditReason,
+	traits::{AuditedWork, CreditReason},
 	worker::{Fault, MachineId, Roles},
 	AccountId, Balance, BlockNumber, Hash,
 };
@@ -311,11 +312,80 @@ events! {
 	/// The audit of a manifest is over.
 	AuditClosed = Manifests.AuditClosed { round: SubmissionId, outcome: AuditOutcome }
 
+	/// A dataset is offered, and in line for its audit.
+	DatasetOffered = Datasets.DatasetOffered { dataset: DatasetId, contributor: AccountId }
+	/// An offer in line made room for another, and is forgotten; it may be made again.
+	DatasetDisplaced = Datasets.OfferDisplaced { dataset: DatasetId, contributor: AccountId, by: DatasetId }
+	/// Auditors of a dataset are drawn, and the seed of the windows that they look at; they commit.
+	DatasetAuditorsDrawn = Datasets.AuditorsDrawn {
+		dataset: DatasetId, audit: u32, attempt: u32, auditors: Vec<AccountId>, seed: Hash,
+		commit_until: BlockNumber,
+	}
+	/// An auditor of a dataset committed to its finding.
+	DatasetFindingCommitted = Datasets.FindingCommitted {
+		dataset: DatasetId, auditor: AccountId, commitment: Hash,
+	}
+	/// Auditors of a dataset who committed may reveal.
+	DatasetRevealOpened = Datasets.RevealOpened { dataset: DatasetId, until: BlockNumber }
+	/// An auditor of a dataset revealed its finding.
+	DatasetFindingRevealed = Datasets.FindingRevealed {
+		dataset: DatasetId, auditor: AccountId, finding: DatasetFinding,
+	}
+	/// The auditors of a dataset came to no quorum; others will be drawn.
+	DatasetAuditRestarted = Datasets.AuditRestarted { dataset: DatasetId, attempt: u32 }
+	/// An auditor of a dataset was found at fault.
+	DatasetAuditorFaulted = Datasets.AuditorFaulted {
+		dataset: DatasetId, auditor: AccountId, fault: Fault, slashed: Balance,
+	}
+	/// An audit of a dataset is over: what a quorum found, with the medians if it is a report.
+	DatasetAuditClosed = Datasets.AuditClosed {
+		dataset: DatasetId, audit: u32, finding: Option<DatasetFinding>,
+	}
+	/// Workers who are registered now may vote on a dataset.
+	DatasetVoteOpened = Datasets.VoteOpened { dataset: DatasetId, until: BlockNumber, quorum: u32 }
+	/// Too few voted on a dataset; there is more time, once.
+	DatasetVoteExtended = Datasets.VoteExtended { dataset: DatasetId, until: BlockNumber }
+	/// A worker voted on a dataset.
+	DatasetVoted = Datasets.Voted { dataset: DatasetId, voter: AccountId, aye: bool }
+	/// What was held for a vote is returned or burned.
+	DatasetVoteSettled = Datasets.VoteSettled {
+		dataset: DatasetId, voter: AccountId, returned: Balance, burned: Balance, reward: Balance,
+	}
+	/// Models may learn from a dataset.
+	DatasetApproved = Datasets.DatasetApproved {
+		dataset: DatasetId, contributor: AccountId, tier: Tier, score: Ppm,
+	}
+	/// A dataset is turned away; its contributor may appeal.
+	DatasetRejected = Datasets.DatasetRejected {
+		dataset: DatasetId, contributor: AccountId, reason: Refusal, until: BlockNumber,
+	}
+	/// Models may learn no more from a dataset that was approved; its contributor may appeal.
+	DatasetQuarantined = Datasets.DatasetQuarantined {
+		dataset: DatasetId, contributor: AccountId, reason: Refusal, until: BlockNumber,
+	}
+	/// A later audit found a dataset worse than its tier.
+	DatasetTierLowered = Datasets.TierLowered { dataset: DatasetId, from: Tier, to: Tier }
+	/// A contributor appealed.
+	DatasetAppealed = Datasets.DatasetAppealed { dataset: DatasetId, contributor: AccountId, until: BlockNumber }
+	/// An appeal is over: the tier if it was granted, and what became of the deposit.
+	DatasetAppealDecided = Datasets.AppealDecided {
+		dataset: DatasetId, tier: Option<Tier>, returned: Balance, burned: Balance,
+	}
+	/// A dataset that was turned away is no longer kept.
+	DatasetForgotten = Datasets.DatasetForgotten { dataset: DatasetId }
+	/// A contributor is trusted more, or less.
+	ContributorStandingChanged = Datasets.StandingChanged { contributor: AccountId, standing: Standing }
+
 	/// An epoch of rewards began.
 	EpochStarted = Rewards.EpochStarted { epoch: u32, issuance: Balance }
 	/// Somebody has a claim on an epoch's budget.
 	RewardAccrued = Rewards.Accrued {
-		epoch: u32, account: AccountId, budget: Budget, amount: Balance, submission: SubmissionId,
+		epoch: u32, account: AccountId, budget: Budget, amount: Balance, work: AuditedWork,
+	}
+	/// A dataset earned by the gain of a submission: its contributor's claim on the data's budget.
+	DataAccrued = Rewards.DataAccrued {
+		epoch: u32, dataset: DatasetId, contributor: AccountId, earned: Balance, purse: Balance,
+		submission: SubmissionId,
 	}
 	/// A claim was paid in new BLY.
 	RewardPaid = Rewards.Paid { account: AccountId, epoch: u32, amount: Balance }

@@ -32,12 +32,14 @@ use crate::{
 };
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetUtility, DisputeInfo,
+		LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo, WorkDemand,
+		WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	AccountId, Balance, BlockNumber, Hash, Nonce, SLOT_MILLISECONDS,
@@ -83,10 +85,22 @@ pub struct FakeState {
 	pub contest_bonds: BTreeMap<AccountId, Balance>,
 	/// By submission.
 	pub training_manifests: BTreeMap<SubmissionId, ManifestInfo<AccountId>>,
+	/// What owners of models ask of data; the default of those that are not here.
+	pub data_terms: BTreeMap<ModelId, DataTerms>,
 	/// What models may learn from.
-	pub datasets: BTreeMap<ModelId, Vec<DatasetInfo<AccountId>>>,
-	/// Models whose improvements must come with a manifest.
-	pub requires_manifest: BTreeMap<ModelId, bool>,
+	pub learnable: BTreeMap<ModelId, Vec<DatasetId>>,
+	/// Which model learned from which dataset.
+	pub data_uses: Vec<DataUseInfo>,
+	/// What came of datasets.
+	pub dataset_utility: BTreeMap<DatasetId, DatasetUtility>,
+	/// The dataset chain.
+	pub kept_datasets: BTreeMap<DatasetId, DatasetRecord<AccountId>>,
+	/// What offers of accounts must come with; nothing, by default.
+	pub offer_demands: BTreeMap<AccountId, OfferDemand>,
+	/// Votes that are kept.
+	pub dataset_votes: BTreeMap<(DatasetId, AccountId), bool>,
+	/// What auditors of datasets are held to; the defaults of rules of version 1, if it is not here.
+	pub audit_terms: Option<AuditTerms>,
 	/// By account.
 	pub workers: BTreeMap<AccountId, WorkerInfo<AccountId>>,
 	/// What accounts have coming.

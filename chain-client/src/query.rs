@@ -3,13 +3,14 @@
 use crate::layout::QueryLayout;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo,
-		RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility,
+		DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo, VersionInfo,
+		WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -84,10 +85,23 @@ queries! {
 	ContestBond = DisputesApi.bond { accused: AccountId } -> Balance
 	TrainingManifest = ManifestsApi.manifest { round: SubmissionId } -> Option<ManifestInfo<AccountId>>
 	Audits = ManifestsApi.audits { auditor: Option<AccountId> } -> Vec<ManifestInfo<AccountId>>
-	Datasets = ManifestsApi.datasets {
-		model: ModelId, dataset: Option<DatasetId>,
-	} -> Vec<DatasetInfo<AccountId>>
-	RequiresManifest = ManifestsApi.requires_manifest { model: ModelId } -> bool
+	DataTermsOf = ManifestsApi.data_terms { model: ModelId } -> DataTerms
+	MayLearnFrom = ManifestsApi.may_learn_from { model: ModelId, dataset: DatasetId } -> bool
+	ModelLineage = LineageApi.model_lineage {
+		model: ModelId, after: Option<DatasetId>, count: u32,
+	} -> (Vec<DataUseInfo>, Option<DatasetId>)
+	DatasetModels = LineageApi.dataset_models {
+		dataset: DatasetId, after: Option<ModelId>, count: u32,
+	} -> (Vec<DataUseInfo>, Option<ModelId>)
+	DatasetUtilityOf = LineageApi.dataset_utility { dataset: DatasetId } -> Option<DatasetUtility>
+	Dataset = DatasetsApi.dataset { dataset: DatasetId } -> Option<DatasetRecord<AccountId>>
+	KeptDatasets = DatasetsApi.kept_datasets {
+		stage: Option<DatasetStageKind>, after: Option<DatasetId>, count: u32,
+	} -> (Vec<DatasetRecord<AccountId>>, Option<DatasetId>)
+	DatasetAudits = DatasetsApi.dataset_audits { auditor: Option<AccountId> } -> Vec<DatasetRecord<AccountId>>
+	OfferDemanded = DatasetsApi.offer_demand { account: AccountId } -> OfferDemand
+	DatasetVote = DatasetsApi.dataset_vote { dataset: DatasetId, voter: AccountId } -> Option<bool>
+	AuditTermsNow = DatasetsApi.audit_terms {} -> AuditTerms
 	Worker = WorkersApi.worker { account: AccountId } -> Option<WorkerInfo<AccountId>>
 	Workers = WorkersApi.workers { role: Role, start: u32, count: u32 } -> Vec<WorkerInfo<AccountId>>
 	Owed = RewardsApi.owed { who: AccountId } -> (Balance, Balance)

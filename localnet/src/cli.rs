@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 /// Starts a local network of real processes, shows on it that the chain learns and cannot be fooled,
 /// and then keeps it up.
 ///
-/// Two validators, a trainer, five evaluators, a planter and a server are started from the binaries
-/// beside this one. A small Mixture-of-Experts model is trained on a real text, measured, accepted and
-/// paid for, three dishonest submissions are turned away, two reports are contested, one of them a lie,
-/// and a canary is caught. Started again with the same --base-path, the network goes on from where it
+/// Two validators, a trainer, five evaluators, two auditors, a curator, a planter and a server are
+/// started from the binaries beside this one. A real text is offered as a dataset, audited and voted
+/// on; a small Mixture-of-Experts model is trained on it, measured, accepted and paid for, three bad
+/// datasets and three dishonest submissions are turned away, two reports are contested, one of them a
+/// lie, and a canary is caught. Started again with the same --base-path, the network goes on from where it
 /// stood.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "blyan-localnet", version)]
@@ -18,6 +19,14 @@ pub struct Cli {
 	/// The text to learn from: any UTF-8 file. Needed the first time; later the network has it.
 	#[arg(long, value_name = "FILE")]
 	pub text: Option<PathBuf>,
+
+	/// The licence under which the text is offered as a dataset, an SPDX expression.
+	#[arg(long, value_name = "EXPRESSION", default_value = "CC0-1.0")]
+	pub text_licence: String,
+
+	/// The text of that licence, by which auditors confirm it. Without it the text is experimental at best.
+	#[arg(long, value_name = "FILE")]
+	pub text_licence_file: Option<PathBuf>,
 
 	/// Where the network keeps its state and its logs.
 	#[arg(long, value_name = "DIR", default_value = ".local/network")]
@@ -63,11 +72,12 @@ impl Cli {
 	/// # Errors
 	/// A text that cannot be read, or a summary that could not be written; names the option.
 	pub fn validate(&self) -> Result<()> {
-		if let Some(text) = &self.text {
-			let file = std::fs::File::open(text)
-				.with_context(|| format!("--text {} cannot be read", text.display()))?;
+		for (option, path) in [("--text", &self.text), ("--text-licence-file", &self.text_licence_file)] {
+			let Some(path) = path else { continue };
+			let file = std::fs::File::open(path)
+				.with_context(|| format!("{option} {} cannot be read", path.display()))?;
 			if file.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-				bail!("--text {} is not a file", text.display());
+				bail!("{option} {} is not a file", path.display());
 			}
 		}
 		if let Some(summary) = &self.summary {
@@ -135,6 +145,7 @@ mod tests {
 		let refusal = |arguments: &[&str]| format!("{:#}", parse(arguments).validate().unwrap_err());
 		assert!(refusal(&["--text", &path("absent")]).contains("--text"));
 		assert!(refusal(&["--text", &path("")]).contains("not a file"));
+		assert!(refusal(&["--text-licence-file", &path("absent")]).contains("--text-licence-file"));
 		assert!(refusal(&["--summary", &path("absent/summary.json")]).contains("no folder"));
 		assert!(refusal(&["--summary", &path("")]).contains("is a folder"));
 		assert!(parse(&["--summary", &path("summary.json")]).validate().is_ok());

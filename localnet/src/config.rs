@@ -1,8 +1,8 @@
 //! The workers' configurations, and what they are told to do in the demonstration.
 
 use crate::layout::{
-	write_atomically, Layout, Member, Ports, ACCOMPLICE, ADVERSARY, CANARY_KEY, EVALUATOR, PLANTER, SERVER,
-	TRAINER, VALIDATOR,
+	write_atomically, Layout, Member, Ports, ACCOMPLICE, ADVERSARY, AUDITOR, CANARY_KEY, CURATOR, EVALUATOR,
+	PLANTER, SERVER, TRAINER, VALIDATOR,
 };
 use anyhow::{Context, Result};
 use blyan_primitives::{
@@ -60,6 +60,8 @@ struct WorkerConfig {
 	key_file: String,
 	data_dir: String,
 	listen: String,
+	#[serde(skip_serializing_if = "Option::is_none")]
+	http_listen: Option<String>,
 	bond_bly: u64,
 	threads: u32,
 	machine_id: String,
@@ -72,14 +74,35 @@ struct WorkerConfig {
 	#[serde(skip_serializing_if = "Option::is_none")]
 	watch: Option<WatchSection>,
 	#[serde(skip_serializing_if = "Option::is_none")]
+	audit: Option<AuditSection>,
+	#[serde(skip_serializing_if = "Option::is_none")]
+	vote: Option<VoteSection>,
+	#[serde(skip_serializing_if = "Option::is_none")]
 	serve: Option<ServeSection>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 struct TrainSection {
 	model: ModelId,
-	text: String,
+	data: DataSection,
 	jobs: Vec<Job>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct DataSection {
+	policy: &'static str,
+	seed: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct AuditSection {
+	fetch_timeout_seconds: u32,
+	validation: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct VoteSection {
+	policy: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -164,11 +187,9 @@ pub fn steps_of_jobs() -> Vec<u64> {
 
 /// Writes the keys and configurations of all workers, and the architecture.
 ///
-/// `text` is the content of the training text.
-///
 /// # Errors
 /// A file that cannot be written; names it.
-pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str) -> Result<()> {
+pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str) -> Result<()> {
 	write_atomically(&layout.architecture(), toml::to_string(&ARCHITECTURE)?.as_bytes())?;
 	let base = |member: Member, port: u16, threads: u32| WorkerConfig {
 		node_url: ports.node_url(),
@@ -176,6 +197,7 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 		key_file: "key".into(),
 		data_dir: "data".into(),
 		listen: format!("127.0.0.1:{port}"),
+		http_listen: None,
 		bond_bly: WORKER_BOND_BLY,
 		threads,
 		// All share one machine here, which a real network would not allow.
@@ -184,13 +206,17 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 		plant: None,
 		evaluate: None,
 		watch: None,
+		audit: None,
+		vote: None,
 		serve: None,
 	};
+	// Whatever is approved; in the demonstration, one dataset is.
+	let data = || DataSection { policy: "balanced", seed: 1 };
 	write_worker(
 		layout,
 		TRAINER,
 		&WorkerConfig {
-			train: Some(TrainSection { model: MODEL, text: text.into(), jobs: jobs() }),
+			train: Some(TrainSection { model: MODEL, data: data(), jobs: jobs() }),
 			..base(TRAINER, ports.trainer, 0)
 		},
 	)?;
@@ -198,7 +224,7 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 		layout,
 		PLANTER,
 		&WorkerConfig {
-			train: Some(TrainSection { model: MODEL, text: text.into(), jobs: vec![canary_job()] }),
+			train: Some(TrainSection { model: MODEL, data: data(), jobs: vec![canary_job()] }),
 			plant: Some(PlantSection { canary_key_file: layout.canary_key() }),
 			..base(PLANTER, ports.planter, 1)
 		},
@@ -220,9 +246,21 @@ pub fn write_all(layout: &Layout, ports: &Ports, genesis_hash: &str, text: &str)
 		..base(ACCOMPLICE, ports.accomplice, 1)
 	};
 	write_worker(layout, ACCOMPLICE, &accomplice)?;
+	let audit = || {
+		let validation = vec![layout.held_out()];
+		Some(AuditSection { fetch_timeout_seconds: FETCH_TIMEOUT_SECONDS, validation })
+	};
+	for (member, port) in AUDITOR.into_iter().zip(ports.auditors) {
+		let vote = Some(VoteSection { policy: "by_report" });
+		write_worker(layout, member, &WorkerConfig { audit: audit(), vote, ..base(member, port, 1) })?;
+	}
+	// It is found by its HTTP address, which is known before it starts.
+	let http_listen = Some(format!("127.0.0.1:{}", ports.curator));
+	write_worker(layout, CURATOR, &WorkerConfig { http_listen, audit: audit(), ..base(CURATOR, 0, 1) })?;
+	// What it offers, this program serves for it.
+	write_worker(layout, ADVERSARY, &base(ADVERSARY, 0, 1))?;
 	let serve = ServeSection { api_listen: format!("127.0.0.1:{}", ports.api), model: MODEL };
-	write_worker(layout, SERVER, &WorkerConfig { serve: Some(serve), ..base(SERVER, ports.server, 1) })?;
-	write_key(&layout.folder(ADVERSARY.name), ADVERSARY)
+	write_worker(layout, SERVER, &WorkerConfig { serve: Some(serve), ..base(SERVER, ports.server, 1) })
 }
 
 /// Where the adversary's content is served: over HTTP, as an IPFS gateway does.
@@ -268,7 +306,7 @@ mod tests {
 		let folder = tempfile::tempdir().unwrap();
 		let layout = Layout::open(&folder.path().join("network")).unwrap();
 		let ports = Ports::choose(None, Wish::Any, Wish::Any).unwrap();
-		write_all(&layout, &ports, "0x00", "bafytext").unwrap();
+		write_all(&layout, &ports, "0x00").unwrap();
 		(folder, layout, ports)
 	}
 
@@ -281,7 +319,7 @@ mod tests {
 		let (_folder, layout, ports) = written();
 		let trainer = read(&layout, TRAINER);
 		assert_eq!(trainer["node_url"].as_str(), Some(ports.node_url().as_str()));
-		assert_eq!(trainer["train"]["text"].as_str(), Some("bafytext"));
+		assert_eq!(trainer["train"]["data"]["policy"].as_str(), Some("balanced"));
 		assert_eq!(trainer["train"]["jobs"][0]["components"].as_str(), Some("all"));
 		assert_eq!(trainer["train"]["jobs"][0]["submit_as"].as_str(), Some("weights"));
 		assert_eq!(trainer["train"]["jobs"][1]["components"][0].as_str(), Some("expert(1,0)"));
@@ -301,20 +339,24 @@ mod tests {
 		assert_eq!(planter["plant"]["canary_key_file"].as_str(), layout.canary_key().to_str());
 		assert_eq!(planter["train"]["jobs"][0]["components"][0].as_str(), Some("expert(0,0)"));
 		assert!(!trainer.as_table().unwrap().contains_key("plant"));
+		let auditor = read(&layout, AUDITOR[1]);
+		assert_eq!(auditor["audit"]["validation"][0].as_str(), layout.held_out().to_str());
+		assert_eq!(auditor["vote"]["policy"].as_str(), Some("by_report"));
 		let mut machines: Vec<String> = EVALUATOR
 			.iter()
-			.chain([&TRAINER, &SERVER, &ACCOMPLICE, &PLANTER])
+			.chain(&AUDITOR)
+			.chain([&TRAINER, &SERVER, &ACCOMPLICE, &PLANTER, &CURATOR, &ADVERSARY])
 			.map(|member| read(&layout, *member)["machine_id"].to_string())
 			.collect();
 		machines.sort();
 		machines.dedup();
-		assert_eq!(machines.len(), 9, "one machine, one worker");
+		assert_eq!(machines.len(), 13, "one machine, one worker");
 	}
 
 	#[test]
 	fn write_all_should_keep_keys_from_other_users() {
 		let (_folder, layout, _) = written();
-		let members = [TRAINER, EVALUATOR[0], SERVER, ADVERSARY, PLANTER, VALIDATOR];
+		let members = [TRAINER, EVALUATOR[0], SERVER, ADVERSARY, PLANTER, VALIDATOR, CURATOR, AUDITOR[0]];
 		let keys = members.map(|member| (key_file(&layout, member), member.suri));
 		for (path, suri) in keys.into_iter().chain([(layout.canary_key(), CANARY_KEY)]) {
 			assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -18,6 +18,9 @@ pub const DEFAULT_API_PORT: u16 = 8080;
 /// dispute on it in the `local` preset: three and three.
 pub const EVALUATORS: usize = 5;
 
+/// Auditors of the local network: as many as are drawn for a dataset there.
+pub const AUDITORS: usize = 2;
+
 /// Someone who takes part, under a well-known development key. Worthless outside a local network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -47,6 +50,11 @@ pub const PLANTER: Member = Member { name: "planter", suri: "//Bob//stash" };
 pub const VALIDATOR: Member = Member { name: "validator", suri: "//Alice" };
 /// The secret of that key, as a SURI.
 pub const CANARY_KEY: &str = "//Alice//canary";
+/// Offers the text as a dataset, and is paid as the model gains by it.
+pub const CURATOR: Member = Member { name: "curator", suri: "//Alice//stash" };
+/// Look at what is offered, vote by what they found, and derive batches of training manifests again.
+pub const AUDITOR: [Member; AUDITORS] =
+	[Member { name: "auditor-1", suri: "//Charlie//stash" }, Member { name: "auditor-2", suri: "//Bob" }];
 /// Tries to be paid for nothing.
 pub const ADVERSARY: Member = Member { name: "adversary", suri: "//Two" };
 
@@ -218,6 +226,16 @@ impl Layout {
 		self.base.join("text.json")
 	}
 
+	/// The text of the validation shards, which auditors hold datasets against.
+	pub fn held_out(&self) -> PathBuf {
+		self.base.join("held-out.txt")
+	}
+
+	/// What is offered as datasets.
+	pub fn datasets(&self) -> PathBuf {
+		self.base.join("datasets")
+	}
+
 	/// The summary of a demonstration that came to its end.
 	pub fn summary(&self) -> PathBuf {
 		self.base.join("summary.json")
@@ -276,6 +294,12 @@ pub struct Ports {
 	/// As above.
 	#[serde(default)]
 	pub planter: u16,
+	/// As above.
+	#[serde(default)]
+	pub curator: u16,
+	/// As above.
+	#[serde(default)]
+	pub auditors: [u16; AUDITORS],
 }
 
 /// How a port that people connect to is chosen.
@@ -345,6 +369,10 @@ impl Ports {
 		for (place, port) in evaluators.iter_mut().enumerate() {
 			*port = free(saved.map(|saved| saved.evaluators[place]))?;
 		}
+		let mut auditors = [0; AUDITORS];
+		for (place, port) in auditors.iter_mut().enumerate() {
+			*port = free(saved.map(|saved| saved.auditors[place]))?;
+		}
 		Ok(Self {
 			rpc: [rpc, free(None)?],
 			p2p: [free(None)?, free(None)?],
@@ -356,6 +384,8 @@ impl Ports {
 			adversary: free(saved.map(|saved| saved.adversary))?,
 			accomplice: free(saved.map(|saved| saved.accomplice))?,
 			planter: free(saved.map(|saved| saved.planter))?,
+			curator: free(saved.map(|saved| saved.curator))?,
+			auditors,
 		})
 	}
 
@@ -409,7 +439,8 @@ mod tests {
 			let mut all = [ports.rpc, ports.p2p, ports.prometheus].concat();
 			all.extend(ports.evaluators);
 			all.extend([ports.api, ports.trainer, ports.server]);
-			all.extend([ports.adversary, ports.accomplice, ports.planter]);
+			all.extend([ports.adversary, ports.accomplice, ports.planter, ports.curator]);
+			all.extend(ports.auditors);
 			all
 		};
 		let mut ports = all(&first);

@@ -9,7 +9,7 @@ use crate::{
 	ui::{Step, Ui},
 };
 use anyhow::Result;
-use std::{ffi::OsString, future::Future, time::Duration};
+use std::{ffi::OsString, future::Future, path::PathBuf, time::Duration};
 
 /// Everything that a step needs.
 pub struct Localnet {
@@ -98,16 +98,14 @@ impl Localnet {
 		}
 	}
 
+	/// What runs commands of workers to their end.
+	pub fn commands(&self) -> Commands {
+		Commands { worker: self.binaries.worker.clone(), layout: self.layout.clone() }
+	}
+
 	/// A process of a worker: `blyan-worker ARGUMENTS`.
 	fn worker_spec(&self, member: Member, arguments: impl IntoIterator<Item = OsString>) -> Spec {
-		Spec {
-			name: member.name.into(),
-			tier: Tier::Worker,
-			program: self.binaries.worker.clone(),
-			// What it does goes to its log, for whoever wants to know why it stopped.
-			arguments: arguments.into_iter().chain(["-v".into()]).collect(),
-			log: self.layout.log(member.name),
-		}
+		self.commands().spec(member, arguments)
 	}
 
 	/// Starts a worker that stays.
@@ -115,7 +113,15 @@ impl Localnet {
 	/// # Errors
 	/// It cannot be started.
 	pub fn start_worker(&mut self, member: Member, command: &str) -> Result<()> {
-		let spec = self.worker_spec(member, self.with_config(member, command));
+		self.start_worker_with(member, self.with_config(member, command))
+	}
+
+	/// Starts a worker that stays, by the arguments.
+	///
+	/// # Errors
+	/// It cannot be started.
+	pub fn start_worker_with(&mut self, member: Member, arguments: Vec<OsString>) -> Result<()> {
+		let spec = self.worker_spec(member, arguments);
 		self.network.start(spec)?;
 		self.write_roster()
 	}
@@ -144,11 +150,8 @@ impl Localnet {
 		member: Member,
 		arguments: impl IntoIterator<Item = OsString>,
 	) -> impl Future<Output = Result<String>> {
-		let mut spec = self.worker_spec(member, arguments);
-		if let Some(command) = spec.arguments.first() {
-			spec.name = format!("blyan-worker {}", command.to_string_lossy());
-		}
-		async move { run_to_end(&spec).await }
+		let (commands, arguments) = (self.commands(), arguments.into_iter().collect::<Vec<_>>());
+		async move { commands.run(member, arguments).await }
 	}
 
 	/// `COMMAND --config FILE`.
@@ -158,6 +161,38 @@ impl Localnet {
 
 	fn write_roster(&self) -> Result<()> {
 		Roster::new(self.layout.base()).write(self.network.running())
+	}
+}
+
+/// Runs commands of workers to their end, beside whatever else is done with the network.
+#[derive(Clone, Debug)]
+pub struct Commands {
+	worker: PathBuf,
+	layout: Layout,
+}
+
+impl Commands {
+	fn spec(&self, member: Member, arguments: impl IntoIterator<Item = OsString>) -> Spec {
+		Spec {
+			name: member.name.into(),
+			tier: Tier::Worker,
+			program: self.worker.clone(),
+			// What it does goes to its log, for whoever wants to know why it stopped.
+			arguments: arguments.into_iter().chain(["-v".into()]).collect(),
+			log: self.layout.log(member.name),
+		}
+	}
+
+	/// Runs `blyan-worker ARGUMENTS` and returns what it prints.
+	///
+	/// # Errors
+	/// It fails; with the end of its log.
+	pub async fn run(&self, member: Member, arguments: Vec<OsString>) -> Result<String> {
+		let mut spec = self.spec(member, arguments);
+		if let Some(command) = spec.arguments.first() {
+			spec.name = format!("blyan-worker {}", command.to_string_lossy());
+		}
+		run_to_end(&spec).await
 	}
 }
 

@@ -6,6 +6,7 @@ mod adversary;
 mod chronicle;
 mod cli;
 mod config;
+mod corpus;
 mod endpoint;
 mod layout;
 mod leftovers;

@@ -1,5 +1,7 @@
 //! What the events of the chain say of a submission, its bond, and who was paid.
 
+pub mod datasets;
+
 use crate::{
 	chronicle::Entry,
 	money::Amount,
@@ -9,6 +11,7 @@ use blyan_chain_client::ChainEvent;
 use blyan_primitives::{
 	dag::{BlockId, Generation, SubmissionId},
 	learning::{Finding, Medians, NanoBits, RejectReason, Verdict, BIT_PER_BYTE},
+	traits::AuditedWork,
 	worker::Fault,
 	AccountId,
 };
@@ -259,9 +262,9 @@ pub fn canary(entries: &[Entry], wanted: SubmissionId, names: &Names) -> Option<
 					slashed: Amount(*slashed),
 				});
 			}
-			ChainEvent::RewardAccrued { account, amount, submission, .. }
-				if *submission == wanted && account == planter =>
-			{
+			ChainEvent::RewardAccrued {
+				account, amount, work: AuditedWork::Submission(submission), ..
+			} if *submission == wanted && account == planter => {
 				found.accrued = Amount(found.accrued.0.saturating_add(*amount));
 			}
 			_ => (),
@@ -442,7 +445,7 @@ mod tests {
 			account,
 			budget: Budget::Audits,
 			amount,
-			submission,
+			work: AuditedWork::Submission(submission),
 		};
 		let entries = entries(vec![
 			received(4, 1, 1),

@@ -1,8 +1,10 @@
 //! What came of the demonstration: the record, whether it is as told, and how it is shown.
 
 mod canary;
+mod datasets;
 
 pub use canary::{Acceptance, Canary};
+pub use datasets::{DataUse, Dataset, Offered, Vote};
 
 use crate::{
 	layout::{ACCOMPLICE, ADVERSARY},
@@ -349,6 +351,12 @@ pub struct Summary {
 	/// The submission that was made worse on purpose.
 	#[serde(default)]
 	pub canary: Option<Canary>,
+	/// In the order offered.
+	#[serde(default)]
+	pub datasets: Vec<Dataset>,
+	/// What the model learned from.
+	#[serde(default)]
+	pub lineage: Vec<DataUse>,
 	/// In the order made.
 	pub payments: Vec<Payment>,
 	/// What the endpoint answered from that version.
@@ -398,6 +406,11 @@ impl Summary {
 			}
 		}
 		let accepted = self.submissions.iter().filter(|submission| submission.verdict == "accepted").count();
+		if self.datasets.is_empty() {
+			problems.push("no dataset was offered".into());
+		}
+		problems.extend(self.datasets.iter().flat_map(Dataset::problems));
+		problems.extend(DataUse::problems(&self.lineage, &self.datasets, accepted));
 		if self.generation as usize != accepted {
 			problems.push(format!(
 				"the model is at generation {} after {accepted} accepted submissions",
@@ -438,6 +451,10 @@ impl Summary {
 			"Model {} {} (generation {})\n  version root  {}\n",
 			self.model_name, self.version, self.generation, self.version_root
 		);
+		text.push_str("\nDatasets, as the auditors found them\n");
+		text.push_str(&columns(&Dataset::rows(&self.datasets)));
+		text.push_str("\nWhat the model learned from\n");
+		text.push_str(&columns(&DataUse::rows(&self.lineage)));
 		let mut rows =
 			vec![["submission", "verdict", "before", "after", "gain", "bond, in BLY"].map(String::from)];
 		rows.extend(self.submissions.iter().map(|submission| {

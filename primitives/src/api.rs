@@ -12,7 +12,7 @@ use crate::{
 	datasets::{DatasetFinding, DatasetOffer, DatasetStage, Ppm, QualityLimits, QualityReport},
 	delta::DeltaChain,
 	learning::{DisputeId, Finding, Gate, Medians, Purpose, ShardLosses, ValidationPool, Verdict},
-	manifest::{AuditOutcome, DatasetId, ManifestFinding, TrainingManifest},
+	manifest::{AuditOutcome, DataTerms, DatasetId, ManifestFinding, TrainingManifest},
 	migration::Migration,
 	sealed::{LotId, LotState, NewLot, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
@@ -255,7 +255,7 @@ pub struct ManifestInfo<AccountId> {
 	pub binding: Hash,
 	/// How long its datasets are, in its order.
 	pub dataset_bytes: Vec<u64>,
-	/// Who is paid for the data if it is verified, and which part.
+	/// Who is paid for each dataset if the data is verified, and which part, likewise.
 	pub contributors: Vec<(AccountId, Perbill)>,
 	/// Which draw of auditors, from 0.
 	pub attempt: u32,
@@ -267,16 +267,6 @@ pub struct ManifestInfo<AccountId> {
 	/// What was revealed.
 	pub revealed: Vec<(AccountId, ManifestFinding)>,
 	pub stage: AuditStage,
-}
-
-/// A dataset that a model may learn from.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct DatasetInfo<AccountId> {
-	pub dataset: DatasetId,
-	pub bytes: u64,
-	/// Who is paid for it.
-	pub contributor: AccountId,
 }
 
 /// How far the audit of a dataset is.
@@ -518,10 +508,10 @@ sp_api::decl_runtime_apis! {
 		fn manifest(round: SubmissionId) -> Option<ManifestInfo<AccountId>>;
 		/// The audits that are not over, oldest first; those that `auditor` is drawn for, if one is named.
 		fn audits(auditor: Option<AccountId>) -> Vec<ManifestInfo<AccountId>>;
-		/// What a model may learn from: this dataset alone if one is named.
-		fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<AccountId>>;
-		/// Whether a model's improvements must come with a manifest.
-		fn requires_manifest(model: ModelId) -> bool;
+		/// What a model's owner asks of the data that it learns from.
+		fn data_terms(model: ModelId) -> DataTerms;
+		/// Whether a model may learn from a dataset now: it is approved, and as good as the owner asks.
+		fn may_learn_from(model: ModelId, dataset: DatasetId) -> bool;
 	}
 
 	/// The dataset chain.

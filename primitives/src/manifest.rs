@@ -5,6 +5,7 @@
 use crate::{
 	cid::Cid,
 	dag::{BlockId, ModelId, SubmissionId},
+	datasets::Tier,
 	draw::Lots,
 	Hash,
 };
@@ -47,6 +48,24 @@ pub struct DatasetUse {
 
 /// The datasets of a manifest, each once.
 pub type DatasetUses = BoundedVec<DatasetUse, ConstU32<MAX_DATASETS>>;
+
+/// What a model's owner asks of the data that it learns from. The default asks for nothing but that it is approved.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DataTerms {
+	/// Whether improvements must come with a manifest.
+	pub manifest_required: bool,
+	/// How good the datasets of a manifest must be, at least.
+	pub least_tier: Tier,
+}
+
+impl Default for DataTerms {
+	fn default() -> Self {
+		Self { manifest_required: false, least_tier: Tier::Experimental }
+	}
+}
 
 /// What a training run says that it did. It names the document, which has the optimizer's settings and names the
 /// hashes of the batches, and of which every block of the submission has the hash.

@@ -4,12 +4,12 @@ use crate::{
 	architecture::Architecture,
 	dag::{BlockId, BlockIds, Generation, ModelId, NewBlocks, SubmissionId},
 	datasets::{Ppm, Tier},
-	learning::{Gate, NanoBits, Purpose, Report, ValidationPool},
+	learning::{Gate, NanoBits, Purpose, Report, ValidationPool, Verdict},
 	manifest::{DatasetId, DatasetUse, TrainingManifest},
 	migration::Migration,
 	sealed::{LotId, SealedShards},
 	worker::{Fault, Role},
-	Balance, Hash,
+	Balance, BlockNumber, Hash,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -91,6 +91,19 @@ pub trait WorkerRegistry<AccountId> {
 	fn engage(who: &AccountId) -> bool;
 	/// Ends one engagement.
 	fn release(who: &AccountId);
+	/// The block in which `who` registered, if draws consider it now: not leaving, and with the bond that was asked
+	/// of it. Who votes among workers is one of these.
+	fn active_since(_who: &AccountId) -> Option<BlockNumber> {
+		None
+	}
+	/// How many workers are not leaving.
+	fn active_workers() -> u32 {
+		0
+	}
+	/// Whether one of the two declared the other as its associate.
+	fn are_associates(_one: &AccountId, _other: &AccountId) -> bool {
+		false
+	}
 	/// The reputation of a worker; `None` of who is none.
 	fn reputation(_who: &AccountId) -> Option<Perbill> {
 		None
@@ -173,16 +186,27 @@ pub trait Validators<AccountId> {
 	fn benchmark_validator(who: &AccountId);
 }
 
+/// A dataset that work learned from, and how much of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DataShare<AccountId> {
+	/// Which.
+	pub dataset: DatasetId,
+	/// Who is paid for it.
+	pub contributor: AccountId,
+	/// Its mixing weight.
+	pub share: Perbill,
+}
+
 /// Whose data accepted work learned from, as far as that was verified. Offered by `manifests`, used by `rewards`.
 pub trait VerifiedData<AccountId> {
-	/// The contributors with their shares by mixing weight, one in all at most; `None` if the manifest was not
-	/// verified, or is not yet.
-	fn shares(submission: SubmissionId) -> Option<Vec<(AccountId, Perbill)>>;
+	/// The datasets with their shares by mixing weight, one in all at most; `None` if the manifest was not verified,
+	/// or is not yet.
+	fn shares(submission: SubmissionId) -> Option<Vec<DataShare<AccountId>>>;
 }
 
 /// Nothing is ever verified: the share of the data is not paid.
 impl<AccountId> VerifiedData<AccountId> for () {
-	fn shares(_: SubmissionId) -> Option<Vec<(AccountId, Perbill)>> {
+	fn shares(_: SubmissionId) -> Option<Vec<DataShare<AccountId>>> {
 		None
 	}
 }
@@ -199,17 +223,29 @@ impl DataRewards for () {
 	fn data_verified(_: SubmissionId) {}
 }
 
-/// Where audits and votes are paid. Offered by `rewards`, used by `proof-of-learning`, for canaries, and by
-/// `manifests`.
+/// What an audit or a vote was about.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum AuditedWork {
+	/// A submission.
+	Submission(SubmissionId),
+	/// A dataset.
+	Dataset(DatasetId),
+}
+
+/// Where audits and votes are paid. Offered by `rewards`, used by `proof-of-learning`, for canaries, by `manifests`
+/// and by `datasets`.
 pub trait AuditRewards<AccountId> {
-	/// Adds to what `who` claims of the audits' budget of the running epoch, for work on that submission. All
-	/// such claims together are paid no more than a fifth of what learning and serving earn in the epoch.
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId);
+	/// Adds to what `who` claims of the audits' budget of the running epoch, for an audit of that work. All such
+	/// claims together are paid no more than a fifth of what learning and serving earn in the epoch.
+	fn accrue_audit(who: &AccountId, amount: Balance, work: AuditedWork);
 }
 
 /// Nobody is paid.
 impl<AccountId> AuditRewards<AccountId> for () {
-	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
+	fn accrue_audit(_: &AccountId, _: Balance, _: AuditedWork) {}
 }
 
 /// Where the use of components is paid. Offered by `rewards`, used by `usage`.
@@ -299,7 +335,7 @@ pub trait ManifestAudits<AccountId> {
 		manifest: Option<TrainingManifest>,
 	) -> DispatchResult;
 	/// Learns that the round of a submission is over.
-	fn closed(submission: SubmissionId, is_accepted: bool);
+	fn closed(submission: SubmissionId, verdict: Verdict);
 }
 
 /// Nobody looks at manifests.
@@ -314,7 +350,7 @@ impl<AccountId> ManifestAudits<AccountId> for () {
 	) -> DispatchResult {
 		Ok(())
 	}
-	fn closed(_: SubmissionId, _: bool) {}
+	fn closed(_: SubmissionId, _: Verdict) {}
 }
 
 /// A dataset that may be learned from.
@@ -328,12 +364,6 @@ pub struct ApprovedDataset<AccountId> {
 	pub tier: Tier,
 	/// Its score, in parts per million.
 	pub score: Ppm,
-}
-
-/// What a model may learn from, as its owner lists it: bytes and contributor.
-pub trait ModelDatasets<AccountId> {
-	/// The dataset, if it may be learned from by that model.
-	fn listed(model: ModelId, dataset: DatasetId) -> Option<(u64, AccountId)>;
 }
 
 /// What may be learned from. Offered by `datasets`, used by `manifests` and `lineage`.
@@ -553,4 +583,30 @@ pub trait SealedRounds<AccountId> {
 	/// Has a round with the largest committee wait for the key of that lot alone, for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_opening(lot: LotId) -> SubmissionId;
+}
+
+/// The workers that vote. Wired by the runtime, used by `quadratic-voting`.
+pub trait VotingWorkers<AccountId> {
+	/// Whether `who` is registered, and not leaving.
+	fn is_worker(who: &AccountId) -> bool;
+	/// How many are.
+	fn count() -> u32;
+	/// Registers `who`, for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_worker(who: &AccountId);
+}
+
+/// Votes that last as long as a worker's good standing. Offered by `quadratic-voting`, to be told by who slashes workers
+/// and who lets them go.
+pub trait StandingVotes<AccountId> {
+	/// The worker was slashed: what it voted and delegated lapses, and it does not vote for a period.
+	fn slashed(who: &AccountId);
+	/// The worker is one no more, or is leaving: what it voted and delegated lapses.
+	fn left(who: &AccountId);
+}
+
+/// Nobody votes.
+impl<AccountId> StandingVotes<AccountId> for () {
+	fn slashed(_: &AccountId) {}
+	fn left(_: &AccountId) {}
 }

@@ -128,6 +128,8 @@ pub enum Fault {
 	CanaryAccepted,
 	/// A training manifest whose batches are not what its datasets and its seed give.
 	ManifestMismatch,
+	/// A vote on a dataset that came out otherwise: costs reputation alone, besides what was held for the vote.
+	WrongVote,
 }
 
 impl Fault {
@@ -138,7 +140,7 @@ impl Fault {
 			Fault::CanaryAccepted => Perbill::from_percent(10),
 			Fault::ManifestMismatch => Perbill::from_percent(10),
 			Fault::NoReveal => Perbill::from_parts(1_000_000),
-			Fault::NoCommit => Perbill::zero(),
+			Fault::NoCommit | Fault::WrongVote => Perbill::zero(),
 		}
 	}
 
@@ -151,6 +153,7 @@ impl Fault {
 			Fault::CanaryAccepted => Perbill::from_percent(25),
 			Fault::NoReveal => Perbill::from_percent(90),
 			Fault::NoCommit => Perbill::from_percent(95),
+			Fault::WrongVote => Perbill::from_percent(99),
 		}
 	}
 }

@@ -4,13 +4,14 @@ use crate::{configs::*, *};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	api::{
-		BlockInfo, CanaryKeyInfo, DatasetInfo, Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo,
-		ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility,
+		Difference, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo,
+		VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -302,12 +303,64 @@ impl_runtime_apis! {
 			Manifests::audits(auditor)
 		}
 
-		fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<AccountId>> {
-			Manifests::datasets(model, dataset)
+		fn data_terms(model: ModelId) -> DataTerms {
+			Manifests::data_terms(model)
 		}
 
-		fn requires_manifest(model: ModelId) -> bool {
-			Manifests::requires_manifest(model)
+		fn may_learn_from(model: ModelId, dataset: DatasetId) -> bool {
+			Manifests::may_learn_from(model, dataset)
+		}
+	}
+
+	impl blyan_primitives::api::DatasetsApi<Block, AccountId> for Runtime {
+		fn dataset(dataset: DatasetId) -> Option<DatasetRecord<AccountId>> {
+			Datasets::dataset(dataset)
+		}
+
+		fn kept_datasets(
+			stage: Option<DatasetStageKind>,
+			after: Option<DatasetId>,
+			count: u32,
+		) -> (Vec<DatasetRecord<AccountId>>, Option<DatasetId>) {
+			Datasets::kept_datasets(stage, after, count)
+		}
+
+		fn dataset_audits(auditor: Option<AccountId>) -> Vec<DatasetRecord<AccountId>> {
+			Datasets::dataset_audits(auditor)
+		}
+
+		fn offer_demand(account: AccountId) -> OfferDemand {
+			Datasets::offer_demand(&account)
+		}
+
+		fn dataset_vote(dataset: DatasetId, voter: AccountId) -> Option<bool> {
+			Datasets::dataset_vote(dataset, voter)
+		}
+
+		fn audit_terms() -> AuditTerms {
+			Datasets::audit_terms()
+		}
+	}
+
+	impl blyan_primitives::api::LineageApi<Block> for Runtime {
+		fn model_lineage(
+			model: ModelId,
+			after: Option<DatasetId>,
+			count: u32,
+		) -> (Vec<DataUseInfo>, Option<DatasetId>) {
+			Lineage::model_lineage(model, after, count)
+		}
+
+		fn dataset_models(
+			dataset: DatasetId,
+			after: Option<ModelId>,
+			count: u32,
+		) -> (Vec<DataUseInfo>, Option<ModelId>) {
+			Lineage::dataset_models(dataset, after, count)
+		}
+
+		fn dataset_utility(dataset: DatasetId) -> Option<DatasetUtility> {
+			Lineage::dataset_utility(dataset)
 		}
 	}
 

@@ -27,4 +27,6 @@ define_benchmarks!(
 	[pallet_canaries, Canaries]
 	[pallet_usage, Usage]
 	[pallet_manifests, Manifests]
+	[pallet_datasets, Datasets]
+	[pallet_lineage, Lineage]
 );

@@ -16,6 +16,7 @@ use blyan_primitives::{
 };
 use frame_support::build_struct_json_patch;
 use pallet_canaries::CanaryParameters;
+use pallet_datasets::DatasetParameters;
 use pallet_disputes::DisputeParameters;
 use pallet_manifests::AuditParameters;
 use pallet_proof_of_learning::RoundParameters;
@@ -90,6 +91,19 @@ fn local_audit_parameters() -> AuditParameters {
 	AuditParameters { auditors: 1, commit_blocks: 40, reveal_blocks: 15, ..AuditParameters::default() }
 }
 
+/// A dataset's life in two minutes, looked at by as many auditors as a local network has.
+fn local_dataset_parameters(work_bits: u32) -> DatasetParameters {
+	DatasetParameters {
+		auditors: 2,
+		commit_blocks: 15,
+		reveal_blocks: 10,
+		vote_blocks: 20,
+		extension_blocks: 10,
+		work_bits,
+		..DatasetParameters::default()
+	}
+}
+
 fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
@@ -141,6 +155,7 @@ fn genesis(
 		sealed_shards: SealedShardsConfig { parameters: local_sealed_parameters() },
 		canaries: CanariesConfig { parameters: local_canary_parameters() },
 		manifests: ManifestsConfig { parameters: local_audit_parameters() },
+		datasets: DatasetsConfig { parameters: local_dataset_parameters(work_bits) },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 		usage: UsageConfig { parameters: local_usage_parameters() },
 	})

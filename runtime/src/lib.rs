@@ -150,7 +150,7 @@ mod runtime {
 	#[runtime::pallet_index(16)]
 	pub type Historical = pallet_session::historical;
 
-	// Learning: 30 to 39.
+	// Learning: 30 to 49.
 	#[runtime::pallet_index(30)]
 	pub type Workers = pallet_workers;
 	#[runtime::pallet_index(31)]
@@ -170,4 +170,8 @@ mod runtime {
 	pub type Usage = pallet_usage;
 	#[runtime::pallet_index(37)]
 	pub type Manifests = pallet_manifests;
+	#[runtime::pallet_index(39)]
+	pub type Datasets = pallet_datasets;
+	#[runtime::pallet_index(40)]
+	pub type Lineage = pallet_lineage;
 }

@@ -188,6 +188,68 @@ test('a round is followed from submission to verdict', { timeout: DEADLINE }, as
   assert.equal((await api.query.expertDag.models(model)).unwrap().generation.toNumber(), 1);
 });
 
+test('a dataset is followed from its offer to its approval', { timeout: DEADLINE }, async () => {
+  const { Alice, Bob } = accounts;
+  const keyring = new Keyring({ type: 'sr25519' });
+  const auditors = ['//Charlie//stash', '//Dave//stash'].map((uri) => keyring.addFromUri(uri));
+  const roles = { trainer: false, evaluator: false, auditor: true, server: false };
+  await Promise.all(auditors.map((account, i) => send(
+    api.tx.workers.register(roles, hash(60 + i), hash(60 + i), 'http://127.0.0.1:1', 1_000n * BLY), account)));
+
+  const offer = {
+    content: { codec: 'Raw', digest: hash(50) }, documentBytes: 900, bytes: 50_000, samples: 100,
+    name: 'jargon-file', version: { major: 4, minor: 4, patch: 7 }, licence: 'CC-PDM-1.0', domain: 'computing',
+    languages: ['0x656e67'],
+  };
+  const drawn = waitFor((event) => api.events.datasets.AuditorsDrawn.is(event));
+  // A development chain asks for no proof of work. What is taken costs no fee.
+  const offered = await send(api.tx.datasets.offer(offer, { nonce: 0, anchor: 0 }), Alice);
+  const success = offered.events.find((event) => api.events.system.ExtrinsicSuccess.is(event));
+  assert.ok(success.data.dispatchInfo.paysFee.isNo, 'an offer that is taken costs nothing');
+  await assert.rejects(send(api.tx.datasets.offer(offer, { nonce: 0, anchor: 0 }), Bob), /datasets\.DatasetKept/);
+  const { dataset, audit, attempt, auditors: committee } = (await drawn).data;
+  assert.equal(committee.length, auditors.length);
+
+  const finding = api.createType(api.tx.datasets.reveal.meta.args[1].type.toString(), {
+    Report: {
+      rules: (await api.query.datasets.parameters()).rules, records: 100, samples: 100, malformed: 0, exactDuplicates: 0,
+      duplicates: 48_400, personalData: 0, toxicity: 3_000, knownWork: 0, contamination: 0, lowInformation: 6_100,
+      diversity: 889_000, licence: 'Verified', languages: [{ language: '0x656e67', share: 1_000_000 }], expectedGain: null,
+    },
+  });
+  const salt = (i) => new Uint8Array(32).fill(i + 1);
+  const commitment = (account, i) => blake2AsU8a(u8aConcat(
+    stringToU8a('blyan/dataset-finding'), account.publicKey, dataset.toU8a(), audit.toU8a(), attempt.toU8a(),
+    finding.toU8a(), salt(i),
+  ), 256);
+  const opened = waitFor((event) => api.events.datasets.VoteOpened.is(event));
+  await Promise.all(auditors.map((account, i) => send(api.tx.datasets.commit(dataset, commitment(account, i)), account)));
+  await assert.rejects(send(api.tx.datasets.reveal(dataset, finding, salt(9)), auditors[0]), /datasets\.RevealMismatch/);
+  await Promise.all(auditors.map((account, i) => send(api.tx.datasets.reveal(dataset, finding, salt(i)), account)));
+  await opened;
+
+  // What a voter reads before voting, over plain JSON-RPC.
+  const call = (method, ...params) => api._rpcCore.provider.send(method, params);
+  const page = await call('blyan_datasets', 'vote', null, 10);
+  assert.equal(page.datasets.length, 1);
+  const cid = page.datasets[0].offer.content;
+  const record = await call('blyan_dataset', cid);
+  assert.equal(record.report.duplicates, 48_400);
+  assert.equal(record.contributor, Alice.address);
+  // The CID of nothing at all: nobody offered that.
+  assert.equal(await call('blyan_dataset', 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'), null);
+
+  const approved = waitFor((event) => api.events.datasets.DatasetApproved.is(event));
+  await send(api.tx.datasets.vote(dataset, true), Bob);
+  await assert.rejects(send(api.tx.datasets.vote(dataset, false), Bob), /datasets\.AlreadyVoted/);
+  await assert.rejects(send(api.tx.datasets.vote(dataset, true), Alice), /datasets\.(VoterPartial|NotEligible)/);
+  await assert.rejects(send(api.tx.datasets.vote(dataset, true), accounts.Ferdie), /datasets\.NotEligible/);
+  assert.ok((await approved).data.tier.isGold);
+  await send(api.tx.datasets.settleVote(dataset, Bob.address), Alice);
+  await assert.rejects(send(api.tx.datasets.settleVote(dataset, Bob.address), Alice), /datasets\.VoteNotFound/);
+  assert.equal((await call('blyan_datasets', 'approved', null, 10)).datasets[0].offer.content, cid);
+});
+
 test('a transfer is finalized', { timeout: DEADLINE }, async () => {
   const { Alice, Ferdie } = accounts;
   const before = (await api.query.system.account(Ferdie.address)).data.free.toBigInt();
@@ -216,6 +278,11 @@ test('blyan_* answers over plain JSON-RPC', async () => {
   assert.deepEqual(await call('blyan_disputes', null), []);
   assert.deepEqual(await call('blyan_disputes', 0), []);
   assert.equal(await call('blyan_dispute', 0), null);
+  // Nothing was learned from data of which a manifest tells.
+  assert.deepEqual(await call('blyan_modelLineage', model.id), { uses: [], next: null });
+  assert.deepEqual(await call('blyan_datasetModels', manifest[0].content, null, 10), { uses: [], next: null });
+  assert.equal(await call('blyan_datasetUtility', manifest[0].content), null);
+  await assert.rejects(call('blyan_modelLineage', model.id, null, 0), /count must be from 1 to 256/);
   await assert.rejects(call('blyan_models', 0, 10_000), /count must be from 1 to 256/);
   assert.equal(await call('blyan_model', 99), null);
 });

@@ -10,13 +10,15 @@ use crate::{
 use async_trait::async_trait;
 use blyan_primitives::{
 	api::{
-		AuditStage, BlockInfo, CanaryKeyInfo, DatasetInfo, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo,
-		ModelInfo, RoundInfo, VersionInfo, WorkDemand, WorkerInfo,
+		AuditStage, AuditTerms, BlockInfo, CanaryKeyInfo, DataUseInfo, DatasetRecord, DatasetStageKind,
+		DatasetUtility, DisputeInfo, LotInfo, LotteryPeriod, ManifestInfo, ModelInfo, OfferDemand, RoundInfo,
+		VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
+	datasets::QualityLimits,
 	learning::{DisputeId, Finding},
-	manifest::DatasetId,
+	manifest::{DataTerms, DatasetId},
 	sealed::{LotId, LotState, SealedTerms},
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
@@ -224,19 +226,67 @@ impl Chain for FakeChain {
 		})
 	}
 
-	async fn datasets(
-		&self,
-		model: ModelId,
-		dataset: Option<DatasetId>,
-	) -> Result<Vec<DatasetInfo<AccountId>>, ChainError> {
+	async fn data_terms(&self, model: ModelId) -> Result<DataTerms, ChainError> {
+		self.read(|inner| inner.state.data_terms.get(&model).copied().unwrap_or_default())
+	}
+
+	async fn may_learn_from(&self, model: ModelId, dataset: DatasetId) -> Result<bool, ChainError> {
+		self.read(|inner| inner.state.learnable.get(&model).is_some_and(|may| may.contains(&dataset)))
+	}
+
+	async fn model_lineage(&self, model: ModelId) -> Result<Vec<DataUseInfo>, ChainError> {
+		self.read(|inner| inner.state.data_uses.iter().filter(|used| used.model == model).cloned().collect())
+	}
+
+	async fn dataset_models(&self, dataset: DatasetId) -> Result<Vec<DataUseInfo>, ChainError> {
 		self.read(|inner| {
-			let listed = inner.state.datasets.get(&model).into_iter().flatten();
-			listed.filter(|info| dataset.is_none_or(|dataset| info.dataset == dataset)).cloned().collect()
+			inner.state.data_uses.iter().filter(|used| used.dataset == dataset).cloned().collect()
 		})
 	}
 
-	async fn requires_manifest(&self, model: ModelId) -> Result<bool, ChainError> {
-		self.read(|inner| inner.state.requires_manifest.get(&model).copied().unwrap_or_default())
+	async fn dataset_utility(&self, dataset: DatasetId) -> Result<Option<DatasetUtility>, ChainError> {
+		self.read(|inner| inner.state.dataset_utility.get(&dataset).cloned())
+	}
+
+	async fn dataset(&self, dataset: DatasetId) -> Result<Option<DatasetRecord<AccountId>>, ChainError> {
+		self.read(|inner| inner.state.kept_datasets.get(&dataset).cloned())
+	}
+
+	async fn kept_datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let kept = inner.state.kept_datasets.values();
+			kept.filter(|record| stage.is_none_or(|stage| record.stage.kind() == stage)).cloned().collect()
+		})
+	}
+
+	async fn dataset_audits(
+		&self,
+		auditor: Option<&AccountId>,
+	) -> Result<Vec<DatasetRecord<AccountId>>, ChainError> {
+		self.read(|inner| {
+			let is_wanted = |record: &&DatasetRecord<AccountId>| {
+				let audit = record.audit.as_ref();
+				audit.is_some_and(|audit| auditor.is_none_or(|auditor| audit.auditors.contains(auditor)))
+			};
+			inner.state.kept_datasets.values().filter(is_wanted).cloned().collect()
+		})
+	}
+
+	async fn offer_demand(&self, account: &AccountId) -> Result<OfferDemand, ChainError> {
+		let nothing = OfferDemand { bits: 0, max_age: 64, after: None, left_today: 20 };
+		self.read(|inner| inner.state.offer_demands.get(account).copied().unwrap_or(nothing))
+	}
+
+	async fn dataset_vote(&self, dataset: DatasetId, voter: &AccountId) -> Result<Option<bool>, ChainError> {
+		self.read(|inner| inner.state.dataset_votes.get(&(dataset, voter.clone())).copied())
+	}
+
+	async fn audit_terms(&self) -> Result<AuditTerms, ChainError> {
+		let usual = || AuditTerms { rules: 1, limits: QualityLimits::default() };
+		self.read(|inner| inner.state.audit_terms.clone().unwrap_or_else(usual))
 	}
 
 	async fn worker(&self, account: &AccountId) -> Result<Option<WorkerInfo<AccountId>>, ChainError> {

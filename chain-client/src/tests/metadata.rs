@@ -28,7 +28,7 @@ use subxt::{
 };
 
 /// In the order of their indices, which begin at [`FIRST_PALLET`].
-const PALLETS: [&str; 13] = [
+const PALLETS: [&str; 14] = [
 	"System",
 	"Timestamp",
 	"Balances",
@@ -42,6 +42,7 @@ const PALLETS: [&str; 13] = [
 	"Canaries",
 	"Manifests",
 	"Usage",
+	"Datasets",
 ];
 /// So that an index taken for a position shows.
 const FIRST_PALLET: u8 = 20;

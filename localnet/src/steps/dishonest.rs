@@ -2,11 +2,11 @@
 
 use super::{
 	disputes::{contest_the_honest, Accomplice},
-	training, Scene,
+	register, training, Scene,
 };
 use crate::{
 	adversary::{forge, whole_weights, Forgery},
-	config::{gateway, key_file, ARCHITECTURE, IMPROVED_EXPERT, MODEL, WORKER_BOND_BLY},
+	config::{gateway, key_file, ARCHITECTURE, IMPROVED_EXPERT, MODEL},
 	layout::ADVERSARY,
 	localnet::{within, Localnet},
 	record,
@@ -17,11 +17,9 @@ use blyan_chain_client::{Call, KeyFile, Signer, Wait};
 use blyan_exchange::{Identity, Network, NetworkConfig};
 use blyan_primitives::{
 	dag::{Block, BlockId, SubmissionId},
-	economy::BLY,
-	merkle,
 	submission::Envelope,
-	worker::{Endpoint, Role, Roles},
-	Balance, BlockNumber,
+	worker::Role,
+	BlockNumber,
 };
 use blyan_store::{exchange_router, Store};
 use blyan_worker::{
@@ -72,28 +70,12 @@ impl Adversary {
 		Ok(Self { signer, store, address: gateway(port), exchange })
 	}
 
-	/// Registers as a trainer. Nobody is asked who they are: the chain takes anyone who bonds.
+	/// Registers as a trainer.
 	///
 	/// # Errors
 	/// The chain refuses.
 	pub async fn register(&self, scene: &Scene) -> Result<()> {
-		let account = self.signer.account();
-		let endpoint = Endpoint::try_from(self.address.clone().into_bytes())
-			.ok()
-			.context("the address fits the bound")?;
-		let call = match scene.chain.worker(account).await? {
-			Some(worker) if worker.endpoint == self.address.as_bytes() => return Ok(()),
-			Some(_) => Call::UpdateEndpoint { endpoint },
-			None => Call::RegisterWorker {
-				roles: Roles::default().with(Role::Trainer),
-				machine: merkle::leaf(0, &ADVERSARY.name),
-				session_key: *account.as_ref(),
-				endpoint,
-				bond: Balance::from(WORKER_BOND_BLY).saturating_mul(BLY),
-			},
-		};
-		scene.chain.submit(&self.signer, call, Wait::InBlock).await?;
-		Ok(())
+		register(&*scene.chain, &self.signer, ADVERSARY, Role::Trainer, &self.address).await
 	}
 
 	/// Who it signs as.

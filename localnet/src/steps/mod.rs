@@ -2,6 +2,7 @@
 //! at any point goes on where it stopped, and nothing is sent twice.
 
 mod canary;
+mod datasets;
 mod dishonest;
 mod disputes;
 mod model;
@@ -14,16 +15,26 @@ mod workers;
 use crate::{
 	chronicle::{Chronicle, Scribe},
 	config::{self, MODEL},
+	corpus::Files,
 	endpoint::Endpoint,
-	layout::{write_atomically, ACCOMPLICE, ADVERSARY, EVALUATOR, PLANTER, SERVER, TRAINER, VALIDATOR},
+	layout::{
+		write_atomically, Member, ACCOMPLICE, ADVERSARY, AUDITOR, CURATOR, EVALUATOR, PLANTER, SERVER,
+		TRAINER, VALIDATOR,
+	},
 	localnet::Localnet,
 	observe,
 	record::{self, Names},
 	summary::{Expected, Submission, Summary},
 };
 use anyhow::{Context, Result};
-use blyan_chain_client::{Chain, KeyFile};
-use blyan_primitives::dag::{Component, SubmissionId};
+use blyan_chain_client::{Call, Chain, KeyFile, Signer, Wait};
+use blyan_primitives::{
+	dag::{Component, SubmissionId},
+	economy::BLY,
+	merkle,
+	worker::{Role, Roles},
+	Balance,
+};
 use std::sync::Arc;
 
 /// A chain that is up, and what is known of it.
@@ -42,14 +53,14 @@ pub struct Scene {
 /// What kept a step from being done.
 pub async fn run(local: &mut Localnet) -> Result<bool> {
 	// First, because it needs no chain: a text that will not do is refused at once.
-	let text = model::import(local).await?;
+	let files = model::import(local).await?;
 	let chain = nodes::start(local).await?;
-	config::write_all(&local.layout, &local.ports, &format!("{:?}", chain.genesis_hash()), &text)?;
+	config::write_all(&local.layout, &local.ports, &format!("{:?}", chain.genesis_hash()))?;
 	// Within this program, for no worker lies. It stays as long as the network.
 	let accomplice = disputes::Accomplice::start(local)?;
 	let summary = match stored_summary(local)? {
-		Some(summary) => resume(local, &chain, summary).await?,
-		None => demonstrate(local, &chain, &accomplice).await?,
+		Some(summary) => resume(local, &chain, files, summary).await?,
+		None => demonstrate(local, &chain, &accomplice, files).await?,
 	};
 	local.ui.print(&format!("\n{}", summary.table()));
 	if let Some(path) = &local.cli.summary {
@@ -79,20 +90,29 @@ async fn demonstrate(
 	local: &mut Localnet,
 	chain: &Arc<dyn Chain>,
 	accomplice: &disputes::Accomplice,
+	files: Files,
 ) -> Result<Summary> {
 	let scene = Scene::set(local, chain).await?;
 	nodes::first_block(local, &scene).await?;
 	// Workers need no model to register: their waiting for finality overlaps with that of the model.
 	workers::start(local)?;
+	let data = datasets::Data::new(local, files)?;
+	data.start(local, &*scene.chain).await?;
 	let adversary = dishonest::Adversary::new(local).await?;
-	model::register(local).await?;
-	workers::await_registration(local, &scene, &adversary).await?;
-	let mut training = training::start(local)?;
-	let mut rounds = vec![(
-		training.follow(local, &scene, 0, "all components").await?,
-		"all components",
-		Expected::Accepted,
-	)];
+	// The data is audited and voted on while the model is registered. The trainer waits for it.
+	let registration = async {
+		model::register(local).await?;
+		let training = training::start(local)?;
+		workers::await_registration(local, &scene).await?;
+		Ok(training)
+	};
+	let (approval, mut training, ()) =
+		tokio::try_join!(data.approve(&scene), registration, adversary.register(&scene))?;
+	local.steps.push(approval);
+	let first = training.follow(local, &scene, 0, "all components");
+	let (all_components, refusals) = tokio::try_join!(first, data.refuse(&scene))?;
+	local.steps.push(refusals);
+	let mut rounds = vec![(all_components, "all components", Expected::Accepted)];
 	let layout = local.layout.clone();
 	let (one_expert, ()) = tokio::try_join!(
 		training.follow(local, &scene, 1, "one expert"),
@@ -109,6 +129,8 @@ async fn demonstrate(
 	}
 	settle::wait_for_payments(local, &scene, &submissions).await?;
 	let answers = settle::ask_endpoint(local, chain).await?;
+	let accepted = submissions.iter().filter(|submission| submission.verdict == "accepted").count();
+	let (datasets, lineage) = data.outcome(local, &scene, accepted as u32).await?;
 
 	let labels: Vec<(SubmissionId, String)> =
 		submissions.iter().map(|submission| (submission.round, submission.label.clone())).collect();
@@ -126,6 +148,8 @@ async fn demonstrate(
 		submissions,
 		disputes,
 		canary: scene.chronicle.read(|entries| record::canary(entries, planted, &scene.names)),
+		datasets,
+		lineage,
 		payments: scene.chronicle.read(|entries| record::payments(entries, &scene.names)),
 		answers,
 		block_seconds_median: observe::block_seconds_median(&times),
@@ -144,8 +168,14 @@ async fn demonstrate(
 }
 
 /// Starts the workers of a network that has shown everything before.
-async fn resume(local: &mut Localnet, chain: &Arc<dyn Chain>, summary: Summary) -> Result<Summary> {
+async fn resume(
+	local: &mut Localnet,
+	chain: &Arc<dyn Chain>,
+	files: Files,
+	summary: Summary,
+) -> Result<Summary> {
 	workers::start(local)?;
+	datasets::Data::new(local, files)?.start(local, &**chain).await?;
 	local.start_worker(TRAINER, "train")?;
 	let answers = settle::ask_endpoint(local, chain).await?;
 	let model = chain.model(MODEL).await?.context("the model is gone from the chain")?;
@@ -167,8 +197,10 @@ impl Scene {
 	/// Opens the chronicle. The workers' keys must have been written.
 	async fn set(local: &Localnet, chain: &Arc<dyn Chain>) -> Result<Self> {
 		let mut names = Names::default();
-		for member in
-			EVALUATOR.into_iter().chain([TRAINER, SERVER, ADVERSARY, ACCOMPLICE, PLANTER, VALIDATOR])
+		for member in EVALUATOR
+			.into_iter()
+			.chain(AUDITOR)
+			.chain([TRAINER, SERVER, ADVERSARY, ACCOMPLICE, PLANTER, VALIDATOR, CURATOR])
 		{
 			let signer = KeyFile::new(config::key_file(&local.layout, member)).load()?;
 			names.0.push((signer.account().clone(), member.name));
@@ -220,6 +252,35 @@ impl Scene {
 fn sorted(mut components: Vec<Component>) -> Vec<String> {
 	components.sort_unstable();
 	components.iter().map(ToString::to_string).collect()
+}
+
+/// Registers a member by its key, as of that address, unless it is. Nobody is asked who they are: the chain takes
+/// anyone who bonds.
+///
+/// # Errors
+/// The chain refuses.
+async fn register(
+	chain: &dyn Chain,
+	signer: &Signer,
+	member: Member,
+	role: Role,
+	address: &str,
+) -> Result<()> {
+	let account = signer.account();
+	let endpoint = address.as_bytes().to_vec().try_into().ok().context("the address fits the bound")?;
+	let call = match chain.worker(account).await? {
+		Some(worker) if worker.endpoint == address.as_bytes() => return Ok(()),
+		Some(_) => Call::UpdateEndpoint { endpoint },
+		None => Call::RegisterWorker {
+			roles: Roles::default().with(role),
+			machine: merkle::leaf(0, &member.name),
+			session_key: *account.as_ref(),
+			endpoint,
+			bond: Balance::from(config::WORKER_BOND_BLY).saturating_mul(BLY),
+		},
+	};
+	chain.submit(signer, call, Wait::InBlock).await?;
+	Ok(())
 }
 
 /// The endpoint of the network.

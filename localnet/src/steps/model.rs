@@ -2,18 +2,26 @@
 
 use crate::{
 	config::{DOMAINS, GATE, MODEL, MODEL_NAME, SHARDS_PER_DOMAIN, SHARD_BYTES},
-	layout::{write_atomically, Member, PLANTER, TRAINER},
+	corpus::{Corpus, Files},
+	layout::{write_atomically, Layout, Member, TRAINER},
 	localnet::Localnet,
 };
 use anyhow::{bail, ensure, Context, Result};
-use blyan_primitives::dag::ModelId;
+use blyan_primitives::{cid::Cid, dag::ModelId};
+use blyan_store::Store;
 use serde::Deserialize;
 use std::{ffi::OsString, path::Path};
 
 /// What `blyan-worker import-text --json` prints, as far as it is needed here.
 #[derive(Deserialize)]
 struct Imported {
+	pool: Pool,
 	text: Text,
+}
+
+#[derive(Deserialize)]
+struct Pool {
+	content: String,
 }
 
 #[derive(Deserialize)]
@@ -28,36 +36,56 @@ struct Registered {
 	model: ModelId,
 }
 
-/// Imports the text unless an earlier run did. Returns the content address of the training text.
+/// Holds shards out of the text and makes datasets of the rest, unless an earlier run did. Returns where they lie.
 ///
 /// # Errors
 /// There is no text, or it is not fit to learn from.
-pub async fn import(local: &mut Localnet) -> Result<String> {
-	let record = local.layout.import();
+pub async fn import(local: &mut Localnet) -> Result<Files> {
+	let (record, files) = (local.layout.import(), Files::under(&local.layout.datasets()));
 	if record.is_file() {
-		let json = std::fs::read(&record).with_context(|| format!("{} cannot be read", record.display()))?;
-		let imported: Imported = serde_json::from_slice(&json)
-			.with_context(|| format!("{} is damaged; start anew with --fresh", record.display()))?;
-		return Ok(imported.text.content);
+		return Ok(files);
 	}
 	let Some(text) = local.cli.text.clone() else {
 		bail!("--text FILE is needed the first time: any UTF-8 text to learn from");
 	};
 	let step = local.ui.step("text");
-	// Who trains has the text; both get the same pool and the same address from it.
-	let (json, _) = tokio::try_join!(import_for(local, TRAINER, &text), import_for(local, PLANTER, &text))
-		.context("the text cannot be imported")?;
+	let json = import_for(local, TRAINER, &text).await.context("the text cannot be imported")?;
 	let imported: Imported =
 		serde_json::from_str(&json).context("import-text printed something unexpected")?;
+	let megabytes = imported.text.bytes as f64 / 1e6;
+	let (layout, to) = (local.layout.clone(), files.clone());
+	let corpus = tokio::task::spawn_blocking(move || make_datasets(&layout, &imported, &to)).await??;
+	// Last: that it is there says that the rest is.
 	write_atomically(&record, json.as_bytes())?;
 	let outcome = format!(
-		"{}: {:.1} MB to learn from, {} shards of {SHARD_BYTES} bytes held out",
+		"{}: {megabytes:.1} MB, {} shards of {SHARD_BYTES} bytes held out; {} paragraphs to offer, {} left out that \
+		repeat what is held out, {} with personal data, {} too short",
 		text.display(),
-		imported.text.bytes as f64 / 1e6,
 		DOMAINS * SHARDS_PER_DOMAIN,
+		corpus.good.len(),
+		corpus.left_out.held_out,
+		corpus.left_out.personal,
+		corpus.left_out.fragments,
 	);
 	local.done(step, "text", &outcome);
-	Ok(imported.text.content)
+	Ok(files)
+}
+
+/// Writes down what is held out, for the auditors, and what is offered.
+fn make_datasets(layout: &Layout, imported: &Imported, files: &Files) -> Result<Corpus> {
+	let store = Store::open(layout.store(TRAINER))?;
+	let content = |text: &str| -> Result<_> {
+		let cid: Cid =
+			text.parse().map_err(|_| anyhow::anyhow!("import-text printed `{text}`, which is no CID"))?;
+		Ok(store.open_verified(&cid)?)
+	};
+	let shards = std::fs::read(content(&imported.pool.content)?).context("the shards cannot be read")?;
+	write_atomically(&layout.held_out(), &shards)?;
+	let folder = layout.datasets();
+	std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+	let corpus = Corpus::read(&content(&imported.text.content)?, &layout.held_out())?;
+	corpus.write(files)?;
+	Ok(corpus)
 }
 
 /// Puts the text and its held-out shards into a worker's store. Returns what is printed of them.

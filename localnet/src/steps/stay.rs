@@ -1,7 +1,7 @@
 //! The network stays up, and shows its blocks.
 
 use super::endpoint;
-use crate::{endpoint::PROMPT, localnet::Localnet, observe::now_ms};
+use crate::{config::MODEL, endpoint::PROMPT, localnet::Localnet, observe::now_ms};
 use anyhow::Result;
 use blyan_chain_client::{Chain, FinalizedBlock};
 use futures::StreamExt;
@@ -16,6 +16,7 @@ const PLAIN_EVERY: u32 = 30;
 /// The chain cannot be followed any more.
 pub async fn stay(local: &Localnet, chain: &Arc<dyn Chain>) -> Result<()> {
 	let api = local.ports.api_url();
+	let node = local.ports.node_url();
 	let model = endpoint(local)?.model().await?;
 	local.ui.print(&format!(
 		"The network is up. Ctrl-C stops it; starting again goes on from here.\n\n  \
@@ -23,9 +24,10 @@ pub async fn stay(local: &Localnet, chain: &Arc<dyn Chain>) -> Result<()> {
 		-d '{{\"model\": \"{model}\", \"prompt\": \"{PROMPT}\", \"max_tokens\": 64}}'\n  \
 		curl -N {api}/v1/chat/completions -H 'content-type: application/json' \\\n    \
 		-d '{{\"model\": \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \"What is a hacker?\"}}], \"stream\": true}}'\n\n  \
-		Polkadot.js Apps: https://polkadot.js.org/apps/?rpc={}\n  \
+		What it learned from: {} lineage --model {MODEL} --node {node}\n  \
+		Polkadot.js Apps: https://polkadot.js.org/apps/?rpc={node}\n  \
 		Logs: {}\n",
-		local.ports.node_url(),
+		local.binaries.worker.display(),
 		local.layout.logs().display(),
 	));
 	let line = local.ui.status_line();

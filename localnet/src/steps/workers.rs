@@ -1,8 +1,8 @@
-//! Evaluators, server and planter.
+//! Evaluators, auditors, server and planter.
 
-use super::{dishonest::Adversary, Scene};
+use super::Scene;
 use crate::{
-	layout::{ACCOMPLICE, EVALUATOR, PLANTER, SERVER},
+	layout::{ACCOMPLICE, AUDITOR, EVALUATOR, PLANTER, SERVER},
 	localnet::{within, Localnet},
 };
 use anyhow::Result;
@@ -20,19 +20,21 @@ pub fn start(local: &mut Localnet) -> Result<()> {
 	for member in EVALUATOR {
 		local.start_worker(member, "evaluate")?;
 	}
+	for member in AUDITOR {
+		local.start_worker(member, "auditor")?;
+	}
 	local.start_worker(PLANTER, "plant")?;
 	local.start_worker(SERVER, "serve")
 }
 
-/// Waits until the chain knows all: a dispute takes every evaluator there is. The adversary registers
-/// meanwhile.
+/// Waits until the chain knows all: a dispute takes every evaluator there is.
 ///
 /// # Errors
 /// One does not register in time.
-pub async fn await_registration(local: &mut Localnet, scene: &Scene, adversary: &Adversary) -> Result<()> {
+pub async fn await_registration(local: &mut Localnet, scene: &Scene) -> Result<()> {
 	let step = local.ui.step("workers");
 	let wanted: Vec<&str> =
-		EVALUATOR.iter().chain([&ACCOMPLICE, &SERVER]).map(|member| member.name).collect();
+		EVALUATOR.iter().chain(&AUDITOR).chain([&ACCOMPLICE, &SERVER]).map(|member| member.name).collect();
 	let all_registered = scene.chronicle.wait_for(|entries| {
 		let registered: BTreeSet<String> = entries
 			.iter()
@@ -45,10 +47,12 @@ pub async fn await_registration(local: &mut Localnet, scene: &Scene, adversary: 
 		step.note(format!("waiting for {}", missing.join(", ")));
 		missing.is_empty().then_some(())
 	});
-	let both = async { tokio::try_join!(all_registered, adversary.register(scene)) };
-	within(REGISTRATION, "not all workers registered", both).await?;
-	let outcome =
-		format!("{} evaluators and a server are registered, with their bonds held", EVALUATOR.len() + 1);
+	within(REGISTRATION, "not all workers registered", all_registered).await?;
+	let outcome = format!(
+		"{} evaluators, {} auditors and a server are registered, with their bonds held",
+		EVALUATOR.len() + 1,
+		AUDITOR.len()
+	);
 	local.done(step, "workers registered", &outcome);
 	Ok(())
 }

@@ -1,5 +1,5 @@
 use super::*;
-use blyan_primitives::economy::BLY;
+use blyan_primitives::{datasets::QualityReport, economy::BLY};
 use serde_json::Value;
 
 fn bly(whole: u128) -> Amount {
@@ -94,6 +94,55 @@ fn disputes() -> Vec<Dispute> {
 	vec![won, lost]
 }
 
+fn dataset(name: &str, expected: Offered) -> Dataset {
+	let (stage, tier, reason) = match expected {
+		Offered::Approved { .. } => ("approved", Some("silver"), None),
+		Offered::RefusedForPersonalData => ("rejected", None, Some("personal_data")),
+		Offered::RefusedForDuplicates => ("rejected", None, Some("duplicates")),
+		Offered::RefusedForUnknownLicence => ("rejected", None, Some("unknown_licence")),
+	};
+	let aye = |name: &str| Vote {
+		name: name.into(),
+		aye: true,
+		returned: bly(1),
+		reward: bly(2),
+		..Vote::default()
+	};
+	let nay = Vote { name: "adversary".into(), burned: bly(1), ..Vote::default() };
+	let votes = if stage == "approved" { vec![aye("auditor-1"), aye("auditor-2"), nay] } else { Vec::new() };
+	Dataset {
+		name: name.into(),
+		content: "bafk".into(),
+		contributor: "curator".into(),
+		licence: "CC0-1.0".into(),
+		expected,
+		stage: stage.into(),
+		tier: tier.map(String::from),
+		reason: reason.map(String::from),
+		report: Some(QualityReport { samples: 5_000, duplicates: 48_400, ..QualityReport::default() }),
+		auditors: vec!["auditor-1".into(), "auditor-2".into()],
+		votes,
+		score: 500_000,
+		faults: Vec::new(),
+	}
+}
+
+fn lineage() -> Vec<DataUse> {
+	let used = DataUse {
+		dataset: "jargon".into(),
+		contributor: "curator".into(),
+		submissions: 2,
+		samples: 8_320,
+		first: 0,
+		last: 1,
+		earned: bly(4),
+		of_purse: bly(4),
+		purse: bly(320),
+		paid: bly(5),
+	};
+	vec![used]
+}
+
 fn as_told() -> Summary {
 	Summary {
 		passed: false,
@@ -113,6 +162,13 @@ fn as_told() -> Summary {
 		],
 		disputes: disputes(),
 		canary: Some(canary()),
+		datasets: vec![
+			dataset("jargon", Offered::Approved { is_confirmed: true }),
+			dataset("personal", Offered::RefusedForPersonalData),
+			dataset("repeated", Offered::RefusedForDuplicates),
+			dataset("unlicensed", Offered::RefusedForUnknownLicence),
+		],
+		lineage: lineage(),
 		payments: ["trainer", "evaluator-1", "evaluator-2", "evaluator-3"]
 			.map(|name| Payment { name: name.into(), account: "5F".into(), epoch: 1, amount: bly(10) })
 			.to_vec(),
@@ -324,6 +380,11 @@ fn table_should_show_verdicts_bonds_payments_and_what_is_wrong() {
 		"bond of 100: 50 to the accused, 48 to referees, 2 burned",
 		"rejected (canary)",
 		"accomplice, as +0.0500",
+		"rejected (unknown_licence)",
+		"approved (silver)",
+		"4.84 %",
+		"2 : 1",
+		"2 (rounds 0 to 1)",
 		"9500 of 95000",
 		"29 BLY",
 		"evaluator-3",
@@ -338,4 +399,55 @@ fn table_should_show_verdicts_bonds_payments_and_what_is_wrong() {
 	let mut summary = as_told();
 	summary.answers = None;
 	assert!(summary.judge().table().contains("Not as told"));
+}
+
+#[test]
+fn judge_should_name_a_dataset_that_came_out_otherwise() {
+	assert_eq!(problems(|summary| summary.datasets.clear())[0], "no dataset was offered");
+	let changes: [(usize, fn(&mut Dataset), &str); 9] = [
+		(0, |dataset| dataset.tier = Some("experimental".into()), "its licence is confirmed"),
+		(0, |dataset| drop(dataset.votes.pop()), "2 voted for it and 0 against"),
+		(0, |dataset| dataset.votes[1].reward = Amount(0), "the vote of auditor-2"),
+		(0, |dataset| dataset.votes[2].returned = bly(1), "the vote of adversary"),
+		(0, |dataset| dataset.report = None, "no quorum of auditors"),
+		(0, |dataset| dataset.faults = vec!["auditor-2: NoReveal".into()], "auditor-2: NoReveal"),
+		(
+			1,
+			|dataset| dataset.stage = "vote".into(),
+			"it is vote (personal_data), not rejected (personal_data)",
+		),
+		(2, |dataset| dataset.reason = Some("contamination".into()), "not rejected (duplicates)"),
+		(3, |dataset| dataset.reason = None, "it is rejected, not rejected (unknown_licence)"),
+	];
+	for (place, change, expected) in changes {
+		let found = problems(|summary| change(&mut summary.datasets[place]));
+		assert!(found.len() == 1 && found[0].contains(expected), "{found:?}");
+	}
+	let declared = |summary: &mut Summary| {
+		summary.datasets[0].expected = Offered::Approved { is_confirmed: false };
+		summary.datasets[0].tier = Some("experimental".into());
+	};
+	assert_eq!(problems(declared), Vec::<String>::new());
+}
+
+#[test]
+fn judge_should_miss_what_was_learned_and_paid_for_data() {
+	assert_eq!(
+		problems(|summary| summary.lineage.clear()),
+		["lineage: the model learned nothing from jargon"]
+	);
+	let changes: [fn(&mut DataUse); 5] = [
+		|used| used.submissions = 1,
+		|used| used.samples = 0,
+		|used| used.earned = Amount(0),
+		|used| used.of_purse.0 -= 1,
+		|used| used.paid = Amount(0),
+	];
+	for change in changes {
+		assert_eq!(problems(|summary| change(&mut summary.lineage[0])).len(), 1);
+	}
+	let refused = |summary: &mut Summary| {
+		summary.lineage.push(DataUse { dataset: "personal".into(), ..lineage()[0].clone() });
+	};
+	assert_eq!(problems(refused), ["lineage: the model learned from personal, which is not approved"]);
 }

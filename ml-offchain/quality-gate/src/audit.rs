@@ -3,28 +3,27 @@
 
 use crate::{
 	bloom::Bloom,
+	content::Fault,
+	given::ngram_index,
 	language::{language, UNDETERMINED},
 	licence::LicenceCheck,
 	near::BANDS,
-	ngrams::{NgramIndex, MAX_NGRAMS},
+	ngrams::MAX_NGRAMS,
 	read::{
-		data_files, parse_json, read_file, Fields, FileKind, Malformation, RawRecord, ReadError,
-		MAX_RECORD_BYTES,
+		data_files, is_licence, parse_json, read_file, Fields, FileKind, Malformation, RawRecord, ReadError,
 	},
 	report::{Audit, Details, Example, Overlap},
 	sample::{Findings, Inspector, References},
 	sketch::Least,
-	text::{Folded, Words},
 	toxicity::TOXIC_FROM,
 	MAX_CHARACTERS, MIN_CHARACTERS, RULES,
 };
 use blyan_primitives::datasets::{share_down, share_up, LanguageShare, QualityReport, MAX_LANGUAGES};
 use rayon::prelude::*;
 use std::{
-	cell::Cell,
 	collections::BTreeMap,
 	fs::File,
-	io::{BufRead, BufReader, Read},
+	io::Read,
 	path::{Path, PathBuf},
 	sync::{
 		atomic::{AtomicU64, Ordering},
@@ -52,7 +51,7 @@ const COMPANION_BYTES: u64 = 1 << 20;
 pub trait GainProbe {
 	/// By how much the model's perplexity on text it has not seen falls when it is trained on these samples, in
 	/// parts per million; negative if it rises.
-	fn expected_gain(&mut self, samples: &[String]) -> Result<i32, Box<dyn std::error::Error + Send + Sync>>;
+	fn expected_gain(&mut self, samples: &[String]) -> Result<i32, Fault>;
 }
 
 /// What to hold a dataset against, and how.
@@ -106,9 +105,12 @@ pub enum AuditError {
 		/// Which file.
 		path: PathBuf,
 	},
+	/// A part of a dataset could not be fetched for a reason of this machine.
+	#[error("a part of the dataset cannot be fetched: {0}")]
+	Fetch(#[source] Fault),
 	/// The probe failed.
 	#[error("the expected gain cannot be measured: {0}")]
-	Probe(#[source] Box<dyn std::error::Error + Send + Sync>),
+	Probe(#[source] Fault),
 }
 
 /// How far it is.
@@ -129,20 +131,87 @@ pub fn audit(
 	probe: Option<&mut dyn GainProbe>,
 	progress: &mut dyn FnMut(Progress),
 ) -> Result<Audit, AuditError> {
-	let references = References {
-		validation: ngram_index(&options.validation, &options.fields)?,
-		known_works: ngram_index(&options.known_works, &options.fields)?,
-	};
-	let approved = approved_index(options)?;
+	let mut prepared = Prepared::new(options)?;
 	let (files, companions) = data_files(path)?;
-	let mut tally = Tally::new(options, approved);
 	for companion in &companions {
-		tally.note_companion(companion)?;
+		note_companion(&mut prepared.tally.licence, companion)?;
 	}
-	pipeline(&files, &options.fields, &references, options.threads, progress, &mut |verdict, at| {
-		tally.take(verdict, at)
-	})?;
-	tally.finish(files.iter().map(|(path, _)| path.clone()).collect(), &references, probe)
+	let (bytes, total) = (AtomicU64::new(0), length_on_disk(&files));
+	prepared.run(options, &bytes, total, progress, records_of(&files, &options.fields, &bytes))?;
+	prepared.finish(files.into_iter().map(|(path, _)| path).collect(), probe)
+}
+
+/// An audit before anything was read: what samples are held against, and nothing counted.
+pub(crate) struct Prepared {
+	references: References,
+	tally: Tally,
+}
+
+impl Prepared {
+	pub(crate) fn new(options: &AuditOptions) -> Result<Self, AuditError> {
+		let references = References {
+			validation: ngram_index(&options.validation, &options.fields)?,
+			known_works: ngram_index(&options.known_works, &options.fields)?,
+		};
+		Ok(Self { references, tally: Tally::new(options, approved_index(options)?) })
+	}
+
+	/// Takes note of a text about the dataset's licence.
+	pub(crate) fn note_licence_text(&mut self, text: &str) {
+		self.tally.licence.note_licence_text(text);
+	}
+
+	/// Looks at the records that `source` hands over, which adds what it has read to `bytes`, of `total`.
+	pub(crate) fn run(
+		&mut self,
+		options: &AuditOptions,
+		bytes: &AtomicU64,
+		total: u64,
+		progress: &mut dyn FnMut(Progress),
+		source: impl FnOnce(&mut PlacedSink) -> Result<(), ReadError> + Send,
+	) -> Result<(), ReadError> {
+		let Self { references, tally } = self;
+		let mut progress =
+			|records| progress(Progress { bytes: bytes.load(Ordering::Relaxed), total, records });
+		pipeline(source, &options.fields, references, options.threads, &mut progress, &mut |verdict, at| {
+			tally.take(verdict, at)
+		})
+	}
+
+	/// What follows from what was counted.
+	pub(crate) fn finish(
+		self,
+		files: Vec<PathBuf>,
+		probe: Option<&mut dyn GainProbe>,
+	) -> Result<Audit, AuditError> {
+		self.tally.finish(files, &self.references, probe)
+	}
+}
+
+/// Takes records and their places; an error ends the reading.
+pub(crate) type PlacedSink<'a> = dyn FnMut(Place, RawRecord) -> Result<(), ReadError> + 'a;
+
+/// Hands over the records of files.
+fn records_of<'a>(
+	files: &'a [(PathBuf, FileKind)],
+	fields: &'a Fields,
+	bytes: &'a AtomicU64,
+) -> impl FnOnce(&mut PlacedSink) -> Result<(), ReadError> + Send + 'a {
+	move |sink| {
+		for (file, (path, kind)) in files.iter().enumerate() {
+			let mut record = 0;
+			read_file(path, *kind, fields, bytes, &mut |raw| {
+				record += 1;
+				sink(Place { file, record }, raw)
+			})?;
+		}
+		Ok(())
+	}
+}
+
+/// Bytes of the files, as they lie on disk.
+pub(crate) fn length_on_disk(files: &[(PathBuf, FileKind)]) -> u64 {
+	files.iter().filter_map(|(path, _)| path.metadata().ok()).map(|about| about.len()).sum()
 }
 
 /// What a record turned out to be.
@@ -154,26 +223,25 @@ pub(crate) enum Verdict {
 /// Where a record is.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
-	file: usize,
+	/// Which file, from 0.
+	pub(crate) file: usize,
 	/// Number within the file, from 1.
-	record: u64,
+	pub(crate) record: u64,
 }
 
 type Batch = Vec<(Place, RawRecord)>;
 type Done = Vec<(Place, Verdict)>;
 
-/// Reads the files, looks at every record, and hands the verdicts over in order.
+/// Looks at every record of a source, and hands the verdicts over in order.
 fn pipeline(
-	files: &[(PathBuf, FileKind)],
+	source: impl FnOnce(&mut PlacedSink) -> Result<(), ReadError> + Send,
 	fields: &Fields,
 	references: &References,
 	threads: usize,
-	progress: &mut dyn FnMut(Progress),
+	progress: &mut dyn FnMut(u64),
 	take: &mut dyn FnMut(Verdict, Place),
 ) -> Result<(), ReadError> {
 	let threads = threads.max(1);
-	let total = files.iter().filter_map(|(path, _)| path.metadata().ok()).map(|about| about.len()).sum();
-	let bytes = AtomicU64::new(0);
 	// A batch goes to whoever is free, and the place where its result will be to the one who counts: so results
 	// come in order, and no more batches are under way than the second channel holds.
 	let (to_workers, work) = channel::<(Batch, SyncSender<Done>)>();
@@ -197,13 +265,7 @@ fn pipeline(
 		}
 		let reader = scope.spawn(|| {
 			let mut batches = Batches { to_workers, to_counter, batch: Batch::new(), bytes: 0 };
-			for (file, (path, kind)) in files.iter().enumerate() {
-				let mut record = 0;
-				read_file(path, *kind, fields, &bytes, &mut |raw| {
-					record += 1;
-					batches.push(Place { file, record }, raw)
-				})?;
-			}
+			source(&mut |at, raw| batches.push(at, raw))?;
 			batches.flush()
 		});
 		let mut records = 0;
@@ -211,7 +273,7 @@ fn pipeline(
 			let Ok(done) = result.recv() else { break };
 			records += done.len() as u64;
 			done.into_iter().for_each(|(at, verdict)| take(verdict, at));
-			progress(Progress { bytes: bytes.load(Ordering::Relaxed), total, records });
+			progress(records);
 		}
 		drop(results);
 		reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -260,13 +322,21 @@ fn verdict(record: RawRecord, fields: &Fields, inspector: &Inspector) -> Verdict
 		Ok(parsed) => parsed,
 		Err(why) => return Verdict::Malformed(why),
 	};
-	match text.chars().take(MAX_CHARACTERS + 1).count() {
-		..MIN_CHARACTERS => Verdict::Malformed(Malformation::TooShort),
-		MIN_CHARACTERS..=MAX_CHARACTERS => {
+	match sample_length(&text) {
+		Ok(()) => {
 			let findings = Box::new(inspector.inspect(&text));
 			Verdict::Sample { text, licence, findings }
 		}
-		_ => Verdict::Malformed(Malformation::TooLong),
+		Err(why) => Verdict::Malformed(why),
+	}
+}
+
+/// Whether a text has as many characters as a sample.
+pub(crate) fn sample_length(text: &str) -> Result<(), Malformation> {
+	match text.chars().take(MAX_CHARACTERS + 1).count() {
+		..MIN_CHARACTERS => Err(Malformation::TooShort),
+		MIN_CHARACTERS..=MAX_CHARACTERS => Ok(()),
+		_ => Err(Malformation::TooLong),
 	}
 }
 
@@ -314,7 +384,9 @@ fn approved_index(options: &AuditOptions) -> Result<Option<Seen>, AuditError> {
 	let none = References::default();
 	for path in &options.approved {
 		let (files, _) = data_files(path)?;
-		pipeline(&files, &options.fields, &none, options.threads, &mut |_| (), &mut |verdict, _| {
+		let bytes = AtomicU64::new(0);
+		let source = records_of(&files, &options.fields, &bytes);
+		pipeline(source, &options.fields, &none, options.threads, &mut |_| (), &mut |verdict, _| {
 			if let Verdict::Sample { findings, .. } = verdict {
 				seen.insert(&findings);
 			}
@@ -323,70 +395,17 @@ fn approved_index(options: &AuditOptions) -> Result<Option<Seen>, AuditError> {
 	Ok(Some(seen))
 }
 
-/// Indexes texts: datasets record by record, all else (shards are bare bytes) as one text a file.
-fn ngram_index(paths: &[PathBuf], fields: &Fields) -> Result<NgramIndex, AuditError> {
-	let mut index = NgramIndex::default();
-	for path in paths {
-		let full = Cell::new(false);
-		let mut add = |text: &str| {
-			let fits = index.add(&Words::new(Folded::new(text).text()).hashes);
-			full.set(full.get() || !fits);
-		};
-		for file in reference_files(path)? {
-			match FileKind::of(&file) {
-				Some(kind) if kind.format != crate::read::Format::Text => {
-					read_file(&file, kind, fields, &AtomicU64::new(0), &mut |record| {
-						let text = match record {
-							RawRecord::Json(line) => parse_json(&line, fields).ok().map(|(text, _)| text),
-							RawRecord::Text(text, _) => String::from_utf8(text).ok(),
-							RawRecord::Malformed(_) => None,
-						};
-						text.iter().for_each(|text| add(text));
-						Ok(())
-					})?;
-				}
-				_ => whole_text(&file, &mut add)?,
-			}
-			if full.get() {
-				return Err(AuditError::TooManyReferences { path: file });
-			}
-		}
-	}
-	Ok(index)
-}
-
-/// All files of a folder, or the file.
-fn reference_files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
+/// Takes note of what a text beside the data says of its licence.
+pub(crate) fn note_companion(licence: &mut LicenceCheck, path: &Path) -> Result<(), ReadError> {
 	let failed = |source| ReadError::Io { path: path.to_owned(), source };
-	if !path.metadata().map_err(failed)?.is_dir() {
-		return Ok(vec![path.to_owned()]);
+	let mut text = Vec::new();
+	File::open(path).and_then(|file| file.take(COMPANION_BYTES).read_to_end(&mut text)).map_err(failed)?;
+	let text = String::from_utf8_lossy(&text);
+	match is_licence(path) {
+		true => licence.note_licence_text(&text),
+		false => licence.note_text(&text),
 	}
-	let mut files = Vec::new();
-	for entry in path.read_dir().map_err(failed)? {
-		let entry = entry.map_err(failed)?;
-		if entry.file_type().map_err(failed)?.is_file() {
-			files.push(entry.path());
-		}
-	}
-	files.sort();
-	Ok(files)
-}
-
-/// A file as text, in parts of 1 MiB; what is not UTF-8 in it is replaced.
-fn whole_text(path: &Path, add: &mut dyn FnMut(&str)) -> Result<(), ReadError> {
-	let failed = |source| ReadError::Io { path: path.to_owned(), source };
-	let mut stream = BufReader::new(File::open(path).map_err(failed)?);
-	let mut part = Vec::new();
-	loop {
-		part.clear();
-		let read = (&mut stream).take(MAX_RECORD_BYTES as u64).read_to_end(&mut part).map_err(failed)?;
-		if read == 0 {
-			return Ok(());
-		}
-		// To the end of the line, so that no word is cut; a line has its bound too.
-		(&mut stream).take(MAX_RECORD_BYTES as u64).read_until(b'\n', &mut part).map_err(failed)?;
-		add(&String::from_utf8_lossy(&part));
-	}
+	Ok(())
 }
 
 /// The counts.
@@ -413,21 +432,6 @@ impl Tally {
 			seed: crate::hash::mix(options.seed),
 			examples: BTreeMap::new(),
 		}
-	}
-
-	/// Looks for an `SPDX-License-Identifier` in a text about the dataset.
-	fn note_companion(&mut self, path: &Path) -> Result<(), ReadError> {
-		let failed = |source| ReadError::Io { path: path.to_owned(), source };
-		let mut text = Vec::new();
-		File::open(path)
-			.and_then(|file| file.take(COMPANION_BYTES).read_to_end(&mut text))
-			.map_err(failed)?;
-		for line in String::from_utf8_lossy(&text).lines() {
-			if let Some((_, found)) = line.split_once("SPDX-License-Identifier:") {
-				self.licence.note(found.trim().trim_end_matches("-->").trim_end_matches("*/"));
-			}
-		}
-		Ok(())
 	}
 
 	fn example(&mut self, rule: &'static str, at: Place, characters: Option<std::ops::Range<u32>>) {

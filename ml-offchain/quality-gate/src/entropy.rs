@@ -1,7 +1,7 @@
 //! Samples with little to learn from.
 
-/// Binary logarithms of 0..=2^13 in units of 2^-16, rounded down; that of 0 is 0.
-fn log2(number: u32) -> u32 {
+/// Binary logarithm in units of 2^-16, rounded down; that of 0 is 0.
+pub(crate) fn log2(number: u32) -> u32 {
 	const ONE: u64 = 1 << 32;
 	if number < 2 {
 		return 0;

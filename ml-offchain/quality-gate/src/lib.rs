@@ -3,10 +3,14 @@
 
 pub mod audit;
 pub mod bloom;
+pub mod content;
 pub mod entropy;
+pub mod gain;
+mod given;
 mod hash;
 pub mod language;
 pub mod licence;
+pub mod licence_text;
 pub mod near;
 pub mod ngrams;
 pub mod personal;

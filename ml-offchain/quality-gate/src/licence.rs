@@ -1,7 +1,9 @@
 //! What is known of a dataset's licence.
 
+use crate::licence_text::{is_public_domain, LicenceWords};
 use blyan_primitives::datasets::Licence;
 use spdx::{Expression, LicenseItem, ParseMode};
+use std::collections::BTreeSet;
 
 /// Licences that permit training, commercial use and redistribution of what is derived, though perhaps with
 /// attribution or under the same terms, and are not approved by OSI or FSF.
@@ -76,14 +78,20 @@ fn shortened(text: &str) -> String {
 	text.chars().take(100).collect()
 }
 
+/// Whether a licence permits training and redistribution.
+fn is_open(id: spdx::LicenseId) -> bool {
+	id.is_osi_approved() || id.is_fsf_free_libre() || OPEN_FOR_DATA.contains(&id.name)
+}
+
 /// Whether one choice among those the expression leaves is open.
 fn permits(expression: &Expression) -> bool {
-	expression.evaluate(|requirement| {
-		requirement.license.id().is_some_and(|id| {
-			id.is_osi_approved() || id.is_fsf_free_libre() || OPEN_FOR_DATA.contains(&id.name)
-		})
-	})
+	expression.evaluate(|requirement| requirement.license.id().is_some_and(is_open))
 }
+
+/// Longest licence text that is looked at, in bytes: the longest of the list has some 100,000.
+pub const LICENCE_TEXT_BYTES: u64 = 256 << 10;
+/// Licence texts of a dataset that are looked at.
+const MAX_TEXTS: usize = 16;
 
 /// What stands in the content about its licence.
 #[derive(Clone, Default, Debug, PartialEq, Eq)]
@@ -117,12 +125,21 @@ fn same(one: &Expression, other: &Expression) -> bool {
 pub struct LicenceCheck {
 	declared: Result<Expression, LicenceError>,
 	evidence: Evidence,
+	/// Licences of the expression whose text is there.
+	texts: BTreeSet<&'static str>,
+	/// Texts that were looked at.
+	looked_at: usize,
 }
 
 impl LicenceCheck {
 	/// Of a declared SPDX expression; empty if none is.
 	pub fn new(declared: &str) -> Self {
-		Self { declared: parse(declared), evidence: Evidence::default() }
+		Self {
+			declared: parse(declared),
+			evidence: Evidence::default(),
+			texts: BTreeSet::new(),
+			looked_at: 0,
+		}
 	}
 
 	/// Takes note of a licence that stands in the content: a record's field, or a file's
@@ -133,6 +150,45 @@ impl LicenceCheck {
 			Ok(found) if same(declared, &found) => self.evidence.confirmed = true,
 			_ => self.evidence.contradicted = true,
 		}
+	}
+
+	/// Looks for an `SPDX-License-Identifier` in a text about the dataset.
+	pub fn note_text(&mut self, text: &str) {
+		for line in text.lines() {
+			if let Some((_, found)) = line.split_once("SPDX-License-Identifier:") {
+				self.note(found.trim().trim_end_matches("-->").trim_end_matches("*/"));
+			}
+		}
+	}
+
+	/// Takes note of a text that stands for a licence: that of one of the expression's licences confirms it, once
+	/// there are enough of them to satisfy it by open ones; so does a statement that the work is in the public domain,
+	/// if the licence keeps nothing back. The text of another licence contradicts it. What is none of these, or is longer
+	/// than [`LICENCE_TEXT_BYTES`], says nothing.
+	pub fn note_licence_text(&mut self, text: &str) {
+		self.note_text(text);
+		let Ok(declared) = &self.declared else { return };
+		if text.len() as u64 > LICENCE_TEXT_BYTES || self.looked_at >= MAX_TEXTS {
+			return;
+		}
+		self.looked_at += 1;
+		let ids: Vec<spdx::LicenseId> =
+			declared.requirements().filter_map(|requirement| requirement.req.license.id()).collect();
+		let words = LicenceWords::new(text);
+		let is_dedication = words.is_dedication();
+		let found = ids
+			.iter()
+			.filter(|id| words.is_of(id.name) || (is_dedication && is_public_domain(id.name)))
+			.map(|id| id.name);
+		let before = self.texts.len();
+		self.texts.extend(found);
+		if self.texts.len() == before {
+			self.evidence.contradicted |= words.any().is_some_and(|other| !self.texts.contains(other));
+			return;
+		}
+		self.evidence.confirmed |= declared.evaluate(|requirement| {
+			requirement.license.id().is_some_and(|id| is_open(id) && self.texts.contains(id.name))
+		});
 	}
 
 	/// What is wrong with what was declared.

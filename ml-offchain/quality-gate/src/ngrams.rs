@@ -15,7 +15,7 @@ pub const MAX_NGRAMS: usize = 1 << 25;
 
 /// Hashes are keys already.
 #[derive(Default, Clone)]
-struct Same(u64);
+pub(crate) struct Same(u64);
 impl Hasher for Same {
 	fn finish(&self) -> u64 {
 		self.0

@@ -194,6 +194,36 @@ fn licence_should_be_verified_when_the_content_says_the_same() {
 }
 
 #[test]
+fn licence_should_be_verified_when_its_text_is_there() {
+	let folder = tempfile::tempdir().unwrap();
+	let path = |name: &str| folder.path().join(name);
+	json_lines(&path("a.jsonl"), &passages());
+	let with = |licence: &str| run(folder.path(), &AuditOptions { licence: licence.into(), ..options() });
+	let text = |id: &str| spdx::license_id(id).unwrap().text();
+	let mit = text("MIT").replace("<year> <copyright holders>", "2026 Jane Roe");
+	// A text about the data is no licence, whatever it is called.
+	fs::write(path("README.md"), &mit).unwrap();
+	assert_eq!(with("MIT").report.licence, Licence::Declared);
+	fs::write(path("LICENSE-MIT"), &mit).unwrap();
+	assert_eq!(with("MIT").outcome(), Outcome::Admissible(Tier::Gold));
+	assert_eq!(with("MIT OR Apache-2.0").report.licence, Licence::Verified);
+	assert_eq!(with("MIT OR CC-BY-NC-4.0").report.licence, Licence::Verified);
+	assert_eq!(with("MIT AND Apache-2.0").report.licence, Licence::Declared);
+	fs::write(path("LICENSE-APACHE"), text("Apache-2.0")).unwrap();
+	assert_eq!(with("MIT AND Apache-2.0").report.licence, Licence::Verified);
+	// It is verified that it is not open.
+	fs::remove_file(path("LICENSE-MIT")).unwrap();
+	fs::write(path("LICENSE-APACHE"), text("CC-BY-NC-4.0")).unwrap();
+	assert_eq!(with("CC-BY-NC-4.0").report.licence, Licence::Declared);
+	let other = with("CC-BY-4.0");
+	assert!(other.details.licence_contradicted && other.report.licence == Licence::Declared);
+	fs::write(path("LICENSE-APACHE"), "This text is in the public domain.").unwrap();
+	assert_eq!(with("CC-PDM-1.0").report.licence, Licence::Verified);
+	assert_eq!(with("MIT").report.licence, Licence::Declared);
+	assert!(!with("MIT").details.licence_contradicted);
+}
+
+#[test]
 fn document_should_name_places_and_never_repeat_personal_data() {
 	let folder = tempfile::tempdir().unwrap();
 	let path = folder.path().join("a.jsonl");

@@ -5,6 +5,7 @@ use blyan_primitives::datasets::Licence;
 use blyan_quality_gate::{
 	language::language,
 	licence::LicenceCheck,
+	licence_text::LicenceWords,
 	ngrams::NgramIndex,
 	personal::Kind,
 	sample::{Findings, Inspector, References},
@@ -130,6 +131,91 @@ const EDITS: &[Edit] = &[
 	}),
 ];
 
+/// What may be done to a licence's text: whether it is still the same, and the doing.
+type Rewrite = (bool, fn(&str) -> String);
+const REWRITES: &[Rewrite] = &[
+	(true, str::to_owned),
+	(true, |text| {
+		format!("Copyright (c) 2019-2026 Jane Roe and the contributors <jane@example.com>\n\n{text}")
+	}),
+	(true, |text| {
+		text.replace("<year>", "2026").replace("<copyright holders>", "Roe").replace("<owner>", "Roe")
+	}),
+	(true, |text| text.split_whitespace().collect::<Vec<_>>().join(" ").replace(". ", ".\n")),
+	(true, |text| text.lines().map(|line| format!("# {}\r\n", line.to_uppercase())).collect()),
+	(true, |text| format!("The licence of this dataset:\n\n{text}\nhttps://example.com/licence")),
+	(false, |text| text.chars().take(text.chars().count() / 2).collect()),
+	(false, |text| format!("{text}\n\nIt must not be sold, and may be studied by schools alone.")),
+	(false, |text| text.replacen(" the ", " the non-commercial ", 1)),
+	(false, |text| format!("{text}\n\n{text}")),
+	(false, |text| {
+		// Without one word in twelve.
+		let words = text.split_whitespace().enumerate().filter(|(at, _)| at % 12 != 7);
+		words.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
+	}),
+	(false, |text| {
+		// Without the third quarter.
+		let words: Vec<&str> = text.split_whitespace().collect();
+		[&words[..words.len() / 2], &words[words.len() * 3 / 4..]].concat().join(" ")
+	}),
+];
+const LICENCES: &[&str] = &[
+	"MIT",
+	"MIT-0",
+	"Apache-2.0",
+	"BSD-2-Clause",
+	"BSD-3-Clause",
+	"ISC",
+	"Zlib",
+	"Unlicense",
+	"CC0-1.0",
+	"CC-BY-3.0",
+	"CC-BY-4.0",
+	"CC-BY-SA-3.0",
+	"CC-BY-SA-4.0",
+	"CC-BY-NC-4.0",
+	"CC-BY-ND-4.0",
+	"CC-PDDC",
+	"CC-PDM-1.0",
+	"ODbL-1.0",
+	"ODC-By-1.0",
+	"PDDL-1.0",
+	"CDLA-Permissive-1.0",
+	"CDLA-Permissive-2.0",
+	"CDLA-Sharing-1.0",
+	"OGL-UK-3.0",
+	"GPL-2.0-only",
+	"GPL-3.0-or-later",
+	"LGPL-2.1-only",
+	"AGPL-3.0-only",
+	"MPL-2.0",
+	"GFDL-1.3-only",
+	"EUPL-1.2",
+];
+
+/// Texts of licences: each of them rewritten, and held against each of the others.
+fn licence_texts() -> Score {
+	let mut score = Score::default();
+	for id in LICENCES {
+		let text = spdx::license_id(id).unwrap().text();
+		for (at, (same, rewrite)) in REWRITES.iter().enumerate() {
+			let found = LicenceWords::new(&rewrite(text)).is_of(id);
+			score.add(*same, found);
+			if *same != found {
+				eprintln!("  {id}, rewrite {at}: {}", if *same { "missed" } else { "mistaken" });
+			}
+		}
+		for other in LICENCES.iter().filter(|other| *other != id) {
+			let found = LicenceWords::new(text).is_of(other);
+			score.add(false, found);
+			if found {
+				eprintln!("  {id} is taken for {other}");
+			}
+		}
+	}
+	score
+}
+
 /// Near duplicates: a table of edits, and the score over all of them and all pairs of different texts.
 fn near_duplicates() -> (String, Score) {
 	let passages = passages();
@@ -252,6 +338,7 @@ fn readme_should_say_what_is_measured() {
 		1.0,
 		0.9,
 	);
+	add("licence text", licence_texts(), 0.99, 0.9);
 	let (edits, near) = near_duplicates();
 	add("near duplicate", near, 0.95, 0.85);
 	add("overlap with shards", overlap(), 0.95, 0.85);

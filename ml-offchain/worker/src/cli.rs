@@ -1,7 +1,13 @@
 //! What a person types.
 
 use crate::{
-	collect::GRACE_HOURS, components::parse_component, progress::ProgressMode, referee::exact::module_hash,
+	collect::GRACE_HOURS,
+	components::parse_component,
+	datasets::cli::{
+		AppealArgs, DatasetArgs, DatasetsArgs, LineageArgs, OfferArgs, SettleVotesArgs, VoteArgs,
+	},
+	progress::ProgressMode,
+	referee::exact::module_hash,
 };
 use blyan_exchange::Provider;
 use blyan_primitives::{
@@ -42,6 +48,11 @@ pub enum Command {
 	Watch(ConfigArgs),
 	/// Derive batches of training manifests again whenever drawn for it, and say whether they match.
 	AuditManifests(ConfigArgs),
+	/// Look at samples of offered datasets whenever drawn for it, say what the quality gate finds, and vote if the
+	/// configuration says so.
+	AuditDatasets(ConfigArgs),
+	/// Audit both manifests and datasets.
+	Auditor(ConfigArgs),
 	/// Answer requests from the weights the chain accepted last.
 	Serve(ConfigArgs),
 	/// Turn a text into a validation pool and a training text.
@@ -77,8 +88,22 @@ pub enum Command {
 	Status(StatusArgs),
 	/// Show what a submission says that it learned from, and what auditors found of that.
 	Manifest(ManifestArgs),
-	/// As a model's owner: let it learn from a dataset, and say who is paid for it.
-	ApproveDataset(ApproveDatasetArgs),
+	/// As a model's owner: say how good its data must be, and whether submissions must say what they learned from.
+	SetDataTerms(SetDataTermsArgs),
+	/// Offer a dataset for training, serve it, and follow what becomes of it.
+	Offer(Box<OfferArgs>),
+	/// As a registered worker: vote on a dataset; holds a little until the vote is settled.
+	Vote(VoteArgs),
+	/// Have returned, or burned, what is held for votes that are over.
+	SettleVotes(SettleVotesArgs),
+	/// As its contributor: appeal against what became of a dataset; holds a deposit.
+	Appeal(AppealArgs),
+	/// Show a dataset: offer, stage, report, votes, and what came of it.
+	Dataset(DatasetArgs),
+	/// List the datasets that the chain keeps.
+	Datasets(DatasetsArgs),
+	/// Show what a model learned from, or which models learned from a dataset.
+	Lineage(LineageArgs),
 	/// Pay for what servers answered, so that the trainers of what was used earn by it.
 	Usage(UsageArgs),
 	/// Draw a model's expert DAG: heads, probation, and what was refused, superseded or rolled back.
@@ -130,7 +155,7 @@ pub struct AuditArgs {
 }
 
 /// Where the configuration is.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct ConfigArgs {
 	/// The worker's configuration, a TOML file.
 	#[arg(long, value_name = "FILE")]
@@ -242,27 +267,33 @@ pub struct ManifestArgs {
 	pub json: bool,
 }
 
-/// Options of `approve-dataset`.
+/// Options of `set-data-terms`.
 #[derive(Args, Debug)]
-pub struct ApproveDatasetArgs {
-	/// Where the configuration is; the key in it owns the model, and holds the deposit.
+pub struct SetDataTermsArgs {
+	/// Where the configuration is; the key in it owns the model.
 	#[command(flatten)]
 	pub config: ConfigArgs,
 	/// Which model.
 	#[arg(long, value_name = "N")]
 	pub model: ModelId,
-	/// The dataset's content.
-	#[arg(value_name = "CID")]
-	pub dataset: Cid,
-	/// Its length, in bytes.
-	#[arg(long, value_name = "BYTES")]
-	pub bytes: u64,
-	/// Who is paid for it; the model's owner if left out.
-	#[arg(long, value_name = "ACCOUNT")]
-	pub contributor: Option<AccountId>,
-	/// From now on improvements must come with a training manifest.
+	/// How good the datasets of a manifest must be, at least.
+	#[arg(long, value_name = "TIER", value_enum, default_value_t)]
+	pub least_tier: LeastTier,
+	/// Improvements must come with a training manifest, from now on; without this they need not.
 	#[arg(long)]
 	pub require_manifests: bool,
+}
+
+/// A tier of datasets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum LeastTier {
+	/// Whatever is approved.
+	#[default]
+	Experimental,
+	/// Silver or gold.
+	Silver,
+	/// Gold alone.
+	Gold,
 }
 
 /// Options of `propose-migration`.

@@ -4,11 +4,14 @@
 use crate::{
 	config::Config,
 	content::Content,
+	datasets::text,
+	files::FileError,
 	keep::{self, KeepError},
 	trainer::manifest::{self, Manifest},
 };
 use blyan_chain_client::Chain;
-use blyan_primitives::{cid::CidCodec, Hash};
+use blyan_primitives::{cid::CidCodec, datasets::MAX_DATASET_DOCUMENT_BYTES, Hash};
+use blyan_quality_gate::content::DatasetDocument;
 use blyan_store::{Collected, PinReason, Pins, Store, StoreError};
 use indicatif::HumanBytes;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -34,6 +37,9 @@ pub enum CollectError {
 	/// The store failed.
 	#[error(transparent)]
 	Store(#[from] StoreError),
+	/// The text of a dataset cannot be removed.
+	#[error(transparent)]
+	File(#[from] FileError),
 	/// The thread that removed died.
 	#[error("collecting garbage ended early: {0}")]
 	Task(#[from] JoinError),
@@ -44,6 +50,8 @@ pub enum CollectError {
 pub struct Collection {
 	/// What was removed.
 	pub collected: Collected,
+	/// How many assembled texts of datasets were removed.
+	pub texts: usize,
 	/// How many CIDs the chain and this worker's own work keep.
 	pub kept: usize,
 }
@@ -70,16 +78,19 @@ pub async fn collect(
 	let mut pins = keep::keep(&view);
 	let hashes = keep::manifests(&view);
 	let content = content.cloned();
+	let folder = config.dataset_dir();
 	let task = tokio::task::spawn_blocking(move || {
 		pins.extend(&manifest_pins(&store, &hashes)?);
+		pins.extend(&part_pins(&store, &pins)?);
 		let mut keep = pins.cids();
 		let kept = keep.len();
 		// Last, so that what was taken up meanwhile is among it.
 		keep.extend(content.iter().flat_map(Content::held));
+		let texts = text::remove_unused(&folder, &keep, grace)?;
 		let collected = store.collect_garbage(&keep, grace)?;
-		Ok::<_, StoreError>(Collection { collected, kept })
+		Ok::<_, CollectError>(Collection { collected, texts, kept })
 	});
-	Ok(task.await??)
+	task.await?
 }
 
 /// The stored manifests of those hashes, and what was learned from according to them.
@@ -108,6 +119,26 @@ fn manifest_pins(store: &Store, hashes: &BTreeSet<Hash>) -> Result<Pins, StoreEr
 	Ok(pins)
 }
 
+/// What the documents of datasets that are kept name, as far as the documents are stored.
+fn part_pins(store: &Store, kept: &Pins) -> Result<Pins, StoreError> {
+	let mut pins = Pins::default();
+	for file in store.list()? {
+		let is_dataset = kept.reasons(&file.cid).any(|reason| reason == PinReason::Dataset);
+		if !is_dataset || file.bytes > MAX_DATASET_DOCUMENT_BYTES {
+			continue;
+		}
+		match store.read_verified(&file.cid, MAX_DATASET_DOCUMENT_BYTES) {
+			// A plain text that is trained on is none.
+			Ok(bytes) => DatasetDocument::parse(&bytes).iter().flat_map(text::contents).for_each(|cid| {
+				pins.add(cid, PinReason::Dataset);
+			}),
+			Err(StoreError::Missing { .. } | StoreError::Altered { .. }) => {}
+			Err(error) => return Err(error),
+		}
+	}
+	Ok(pins)
+}
+
 /// Collects garbage time and again, until it is dropped.
 #[derive(Debug)]
 pub struct Collector(JoinHandle<()>);
@@ -129,8 +160,9 @@ impl Collector {
 				ticks.tick().await;
 				let store = content.store().clone();
 				match collect(&*chain, &config, store, Some(&content), hours(GRACE_HOURS)).await {
-					Ok(Collection { collected, kept }) => tracing::info!(
+					Ok(Collection { collected, texts, kept }) => tracing::info!(
 						files = collected.removed.len(),
+						texts,
 						freed = %HumanBytes(collected.bytes),
 						kept,
 						"collected garbage"

@@ -148,7 +148,7 @@ impl Content {
 				add(worker.account, &worker.endpoint, &mut providers);
 			}
 		}
-		for role in [Role::Trainer, Role::Server, Role::Evaluator] {
+		for role in [Role::Trainer, Role::Server, Role::Evaluator, Role::Auditor] {
 			for worker in self.chain.workers(role).await? {
 				add(worker.account, &worker.endpoint, &mut providers);
 			}

@@ -9,11 +9,12 @@ use crate::{
 };
 use blyan_chain_client::{Chain, ChainError};
 use blyan_primitives::{
-	api::ModelInfo,
+	api::{DatasetStageKind, ModelInfo},
 	architecture::Tokenizer,
 	cid::Cid,
 	dag::{BlockId, BlockKind, Component, ModelId, NewBlock},
-	AccountId, Hash,
+	datasets::DatasetStage,
+	AccountId, BlockNumber, Hash, SLOT_MILLISECONDS,
 };
 use blyan_store::{PinReason, Pins};
 use serde::{de::DeserializeOwned, Serialize};
@@ -23,6 +24,8 @@ use std::{
 	path::PathBuf,
 };
 
+/// Milliseconds of a day.
+const DAY_MILLISECONDS: u64 = 24 * 60 * 60 * 1_000;
 /// Ancestors that are asked for at once.
 const LINEAGE_DEPTH: u32 = 64;
 
@@ -77,7 +80,7 @@ pub struct View {
 	pub pools: Vec<Cid>,
 	/// What the followed models' text is made into tokens with.
 	pub tokenizers: Vec<Cid>,
-	/// Datasets that were approved, and the text that is trained on.
+	/// Datasets that were approved no longer ago than they are kept, by their documents; and what is trained on.
 	pub datasets: Vec<Cid>,
 	/// Blocks of this worker that are trained, and on which there is no verdict.
 	pub own: Vec<BlockView>,
@@ -141,8 +144,20 @@ pub async fn read(chain: &dyn Chain, config: &Config, models: &[ModelId]) -> Res
 		}
 	}
 	view.datasets.extend(config.train.sources().filter_map(|(text, _)| text.parse::<Cid>().ok()));
+	view.datasets.extend(&config.train.datasets);
+	let height = chain.finalized_head().await?.number;
+	let approved = chain.kept_datasets(Some(DatasetStageKind::Approved)).await?;
+	let lasting = approved.iter().filter(|record| is_pinned(record.stage, height));
+	view.datasets.extend(lasting.map(|record| record.offer.content));
 	view.own = own_work(config)?;
 	Ok(view)
+}
+
+/// Whether what is approved is still to be kept.
+fn is_pinned(stage: DatasetStage<BlockNumber>, height: BlockNumber) -> bool {
+	let DatasetStage::Approved { tier, since } = stage else { return false };
+	let blocks = |days: u32| u64::from(days).saturating_mul(DAY_MILLISECONDS / SLOT_MILLISECONDS);
+	tier.pin_days().is_none_or(|days| u64::from(height.saturating_sub(since)) < blocks(days))
 }
 
 /// The heads of a model, and, of each block that is on probation, what was head before it: also where the block
@@ -407,6 +422,27 @@ mod tests {
 		model.block(BlockKind::Delta, None);
 		model.heads(&[(1, false)]);
 		assert!(matches!(model.kept().await, Err(KeepError::ChainBroken(id)) if id == model.blocks[0]));
+	}
+
+	#[tokio::test]
+	async fn keep_should_hold_approved_datasets_as_long_as_their_tier_says() {
+		use blyan_primitives::datasets::{Refusal, Tier};
+		let model = Model::new();
+		let kept = async |stage| {
+			let mut record = crate::datasets::tests::record(stage);
+			record.offer.content = cid(9);
+			model.chain.edit(|state| state.kept_datasets.insert(cid(9), record));
+			model.kept().await.unwrap()
+		};
+		let approved = |tier| DatasetStage::Approved { tier, since: 0 };
+		assert_eq!(kept(approved(Tier::Experimental)).await, [9]);
+		assert!(kept(DatasetStage::Rejected { reason: Refusal::Votes, until: 9 }).await.is_empty());
+		let days = |days: u32| days * 24 * 60 * 30;
+		assert!(is_pinned(approved(Tier::Experimental), days(30) - 1));
+		assert!(!is_pinned(approved(Tier::Experimental), days(30)));
+		assert!(is_pinned(approved(Tier::Silver), days(90) - 1));
+		assert!(!is_pinned(approved(Tier::Silver), days(90)));
+		assert!(is_pinned(approved(Tier::Gold), u32::MAX));
 	}
 
 	#[test]

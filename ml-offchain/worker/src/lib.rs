@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Each role has a pure core, `step(state, input) -> actions`, without I/O or clock
-//! ([`evaluator::step`], [`trainer::step`], [`auditor::step`], [`referee::step`], [`watch::step`]), and an edge that
-//! carries the actions out. What was decided
+//! ([`evaluator::step`], [`trainer::step`], [`auditor::step`], [`referee::step`], [`watch::step`],
+//! [`datasets::offer::step`], [`datasets::vote`]), and an edge that carries the actions out. What was decided
 //! is in a [`journal`] before anybody is told of it, so a worker that is killed at any point and started
 //! again finishes its work and has nothing take effect twice.
 //!
@@ -18,6 +18,7 @@
 //! | [`config`], [`cli`] | what a person writes and types |
 //! | [`worker`] | what every role starts with: chain, key, store, exchange, registration |
 //! | [`evaluator`], [`trainer`], [`auditor`], [`plant`], [`serve`] | the roles |
+//! | [`datasets`] | datasets: offering, voting, their texts, and what a person sees of them |
 //! | [`seal`] | sealed shards: making lots, keeping their keys, opening what is drawn |
 //! | [`referee`], [`watch`] | disputes: running a contested shard exactly; contesting what cannot be right |
 //! | [`register_model`], [`import_text`], [`status`], [`graph`], [`manifest_command`], [`usage_command`] | the commands that come and go |
@@ -36,6 +37,7 @@ pub mod collect;
 pub mod components;
 pub mod config;
 pub mod content;
+pub mod datasets;
 pub mod evaluator;
 pub mod exchange;
 pub mod files;

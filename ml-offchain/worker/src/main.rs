@@ -6,16 +6,18 @@ use blyan_hf::ModelRecord;
 use blyan_primitives::{architecture::Architecture, dag::BlockIds, learning::ValidationPool, worker::Role};
 use blyan_store::Store;
 use blyan_worker::{
-	audit, auditor,
+	audit,
+	auditor::{self, Duties},
 	cli::{
-		ApproveDatasetArgs, Cli, Command, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs,
-		ModelCommand, ModelExportArgs, ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs,
-		RollBackArgs, SetCanaryKeyArgs, StatusArgs, StoreCommand, TrainArgs,
+		Cli, Command, ConfigArgs, DisputeArgs, DisputesArgs, ImportTextArgs, ManifestArgs, ModelCommand,
+		ModelExportArgs, ModelImportArgs, ProposeMigrationArgs, RegisterModelArgs, RollBackArgs,
+		SetCanaryKeyArgs, StatusArgs, StoreCommand, TrainArgs,
 	},
 	config::Config,
+	datasets::{commands, offer},
 	evaluator, graph,
 	import_text::{import_text, Division, ImportedText},
-	manifest_command::ManifestText,
+	manifest_command::{self, ManifestText},
 	plant,
 	progress::Reporter,
 	register_model::{register_model, FirstWeights, Registration},
@@ -127,13 +129,21 @@ async fn run(command: Command) -> Result<()> {
 			}
 		}
 		Command::AuditManifests(args) => {
-			let config = Config::load(&args.config)?;
-			let shutdown = shutdown_on_signals()?;
-			let Some(worker) = start(config, Role::Auditor, &shutdown).await? else { return Ok(()) };
-			Ok(auditor::run(worker, shutdown).await?)
+			audit_as_drawn(args, Duties { manifests: true, datasets: false }).await
 		}
+		Command::AuditDatasets(args) => {
+			audit_as_drawn(args, Duties { manifests: false, datasets: true }).await
+		}
+		Command::Auditor(args) => audit_as_drawn(args, Duties { manifests: true, datasets: true }).await,
+		Command::Offer(args) => offer::run(*args, shutdown_on_signals()?).await,
+		Command::Vote(args) => commands::vote(args).await,
+		Command::SettleVotes(args) => commands::settle_votes(args).await,
+		Command::Appeal(args) => commands::appeal(args).await,
+		Command::Dataset(args) => commands::dataset(args).await,
+		Command::Datasets(args) => commands::datasets(args).await,
+		Command::Lineage(args) => commands::lineage(args).await,
 		Command::Manifest(args) => show_manifest(args).await,
-		Command::ApproveDataset(args) => approve_dataset(args).await,
+		Command::SetDataTerms(args) => manifest_command::set_data_terms(args).await,
 		Command::Serve(args) => {
 			let config = Config::load(&args.config)?;
 			Ok(serve::run(config, shutdown_on_signals()?).await?)
@@ -183,6 +193,13 @@ async fn run(command: Command) -> Result<()> {
 			Ok(())
 		}
 	}
+}
+
+async fn audit_as_drawn(args: ConfigArgs, duties: Duties) -> Result<()> {
+	let config = Config::load(&args.config)?;
+	let shutdown = shutdown_on_signals()?;
+	let Some(worker) = start(config, Role::Auditor, &shutdown).await? else { return Ok(()) };
+	Ok(auditor::run(worker, duties, shutdown).await?)
 }
 
 /// Starts a worker, unless it is told to stop before it has started.
@@ -425,22 +442,6 @@ async fn show_manifest(args: ManifestArgs) -> Result<()> {
 		println!("{}", serde_json::to_string_pretty(&info)?);
 	} else {
 		println!("{}", ManifestText(&info));
-	}
-	Ok(())
-}
-
-async fn approve_dataset(args: ApproveDatasetArgs) -> Result<()> {
-	let config = Config::load(&args.config.config)?;
-	let connection = Connection::open_interactively(&config).await?;
-	let ApproveDatasetArgs { model, dataset, bytes, contributor, require_manifests, .. } = args;
-	let contributor = contributor.unwrap_or_else(|| connection.account().clone());
-	let call = Call::ApproveDataset { model, dataset, bytes, contributor: contributor.clone() };
-	connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
-	println!("model {model} may learn from {dataset}; {contributor} is paid for it");
-	if require_manifests {
-		let call = Call::RequireManifests { model, required: true };
-		connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
-		println!("its improvements must come with a training manifest");
 	}
 	Ok(())
 }

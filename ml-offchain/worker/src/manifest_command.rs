@@ -1,11 +1,42 @@
-//! `manifest`: a submission's training manifest, and what auditors found of it, in words.
+//! `manifest`: a submission's training manifest, and what auditors found of it, in words. `set-data-terms`: what a
+//! model's owner asks of data.
 
+use crate::{
+	cli::{LeastTier, SetDataTermsArgs},
+	config::Config,
+	worker::Connection,
+};
+use anyhow::Result;
+use blyan_chain_client::{Call, Wait};
 use blyan_primitives::{
 	api::{AuditStage, ManifestInfo},
-	manifest::{AuditOutcome, ManifestFinding},
+	datasets::Tier,
+	manifest::{AuditOutcome, DataTerms, ManifestFinding},
 	AccountId,
 };
 use std::fmt::{self, Display, Formatter};
+
+/// Says what data a model may learn from, as its owner.
+///
+/// # Errors
+/// The configuration, the connection, or the call.
+pub async fn set_data_terms(args: SetDataTermsArgs) -> Result<()> {
+	let config = Config::load(&args.config.config)?;
+	let connection = Connection::open_interactively(&config).await?;
+	let SetDataTermsArgs { model, least_tier, require_manifests: manifest_required, .. } = args;
+	let (least_tier, tiers) = match least_tier {
+		LeastTier::Experimental => (Tier::Experimental, "approved datasets"),
+		LeastTier::Silver => (Tier::Silver, "datasets that are silver or gold"),
+		LeastTier::Gold => (Tier::Gold, "datasets that are gold"),
+	};
+	let call = Call::SetDataTerms { model, terms: DataTerms { manifest_required, least_tier } };
+	connection.chain.submit(&connection.signer, call, Wait::Finalized).await?;
+	println!("model {model} may learn from {tiers}");
+	if manifest_required {
+		println!("its improvements must come with a training manifest");
+	}
+	Ok(())
+}
 
 /// A manifest for people.
 pub struct ManifestText<'a>(pub &'a ManifestInfo<AccountId>);

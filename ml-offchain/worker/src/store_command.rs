@@ -134,7 +134,7 @@ async fn collect(store: Store, config: Option<Config>, grace_hours: u64) -> Resu
 	)?;
 	let connection = Connection::open_interactively(&config).await?;
 	let grace = collect::hours(grace_hours);
-	let Collection { collected, kept } =
+	let Collection { collected, kept, .. } =
 		collect::collect(&*connection.chain, &config, store, None, grace).await?;
 	for cid in &collected.removed {
 		println!("{cid}");

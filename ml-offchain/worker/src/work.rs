@@ -1,15 +1,17 @@
-//! The proof of work that a submission carries, against spam.
+//! The proof of work that a submission or an offer carries, against spam.
 //!
 //! It is bound to a recent block, so that it cannot be made in advance; a search that takes long is begun anew with a
 //! newer one, which loses nothing: each try has the same chance.
 
 use blyan_chain_client::{Chain, ChainError};
 use blyan_primitives::{
+	api::WorkDemand,
 	dag::{BlockId, ModelId},
 	submission::{is_work, work_challenge, Envelope},
-	AccountId, Hash,
+	AccountId, BlockNumber, Hash,
 };
 use std::{
+	future::Future,
 	sync::{
 		atomic::{AtomicU64, Ordering},
 		Arc,
@@ -45,13 +47,59 @@ pub struct Progress {
 	pub tries: u64,
 }
 
+/// What the chain asks of a proof of work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Demand {
+	/// Zero bits; none is asked for if zero.
+	pub bits: u32,
+	/// How many blocks old its block may be.
+	pub max_age: u32,
+	/// Its block must be later than this one.
+	pub after: Option<BlockNumber>,
+}
+
+impl From<WorkDemand> for Demand {
+	fn from(WorkDemand { bits, max_age, after }: WorkDemand) -> Self {
+		Self { bits, max_age, after }
+	}
+}
+
+/// What work is done for.
+pub trait Puzzle: Sync {
+	/// What the chain asks for now.
+	///
+	/// # Errors
+	/// The chain cannot be read.
+	fn demand(&self, chain: &dyn Chain) -> impl Future<Output = Result<Demand, ChainError>> + Send;
+
+	/// What is to be solved, with the block of that hash.
+	fn challenge(&self, anchor: &Hash) -> Hash;
+}
+
+impl Puzzle for Subject {
+	async fn demand(&self, chain: &dyn Chain) -> Result<Demand, ChainError> {
+		Ok(chain.work_demand(&self.account).await?.into())
+	}
+
+	fn challenge(&self, anchor: &Hash) -> Hash {
+		work_challenge(&self.account, self.model, &self.blocks, &self.seal, anchor)
+	}
+}
+
+/// A proof of work.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Proof {
+	/// The number that makes the hash small enough.
+	pub nonce: u64,
+	/// The number of the block that it was made for.
+	pub anchor: BlockNumber,
+}
+
 /// The envelope of a submission, with the work that the chain asks for and `extra_bits` more, by which it goes before
 /// others of the same standing. `None` if `stop` came first.
 ///
-/// The search has a thread of its own. `tell` hears of it when it begins, and every two seconds.
-///
 /// # Errors
-/// The chain cannot be read.
+/// As [`prove`].
 pub async fn envelope(
 	chain: &dyn Chain,
 	subject: &Subject,
@@ -59,12 +107,33 @@ pub async fn envelope(
 	stop: &CancellationToken,
 	tell: impl Fn(Progress),
 ) -> Result<Option<Envelope>, ChainError> {
+	let proof = prove(chain, subject, extra_bits, stop, tell).await?;
+	Ok(proof.map(|Proof { nonce, anchor }| Envelope {
+		seal: subject.seal,
+		work: nonce,
+		anchor,
+		..Envelope::default()
+	}))
+}
+
+/// A proof of the work that is asked for, and `extra_bits` more. `None` if `stop` came first.
+///
+/// The search has a thread of its own. `tell` hears of it when it begins, and every two seconds.
+///
+/// # Errors
+/// The chain cannot be read.
+pub async fn prove(
+	chain: &dyn Chain,
+	puzzle: &impl Puzzle,
+	extra_bits: u32,
+	stop: &CancellationToken,
+	tell: impl Fn(Progress),
+) -> Result<Option<Proof>, ChainError> {
 	let tries = Arc::new(AtomicU64::new(0));
 	while !stop.is_cancelled() {
-		let demand = chain.work_demand(&subject.account).await?;
-		let seal = subject.seal;
+		let demand = puzzle.demand(chain).await?;
 		if demand.bits == 0 {
-			return Ok(Some(Envelope { seal, ..Envelope::default() }));
+			return Ok(Some(Proof::default()));
 		}
 		let anchor = chain.finalized_head().await?;
 		if demand.after.is_some_and(|after| anchor.number <= after) {
@@ -76,7 +145,7 @@ pub async fn envelope(
 		}
 		let bits = demand.bits.saturating_add(extra_bits);
 		tell(Progress { bits, tries: tries.load(Ordering::Relaxed) });
-		let challenge = work_challenge(&subject.account, subject.model, &subject.blocks, &seal, &anchor.hash);
+		let challenge = puzzle.challenge(&anchor.hash);
 		let over = stop.child_token();
 		// Should this future be dropped, the search must not go on.
 		let _guard = over.clone().drop_guard();
@@ -88,12 +157,7 @@ pub async fn envelope(
 			tokio::select! {
 				biased;
 				result = &mut found => match result {
-					Ok(Some(work)) => return Ok(Some(Envelope {
-						seal,
-						work,
-						anchor: anchor.number,
-						..Envelope::default()
-					})),
+					Ok(Some(nonce)) => return Ok(Some(Proof { nonce, anchor: anchor.number })),
 					// Stopped, or the thread died: looked at again above.
 					Ok(None) => break,
 					Err(error) => {
@@ -104,7 +168,7 @@ pub async fn envelope(
 				_ = looks.tick() => {
 					tell(Progress { bits, tries: tries.load(Ordering::Relaxed) });
 					let head = chain.finalized_head().await?;
-					// Half of the time is left for the submission to come into a block.
+					// Half of the time is left for the call to come into a block.
 					if head.number.saturating_sub(anchor.number) > demand.max_age / 2 {
 						over.cancel();
 					}
@@ -134,7 +198,6 @@ fn search(challenge: &Hash, bits: u32, tries: &AtomicU64, stop: &CancellationTok
 mod tests {
 	use super::*;
 	use blyan_chain_client::fake::FakeChain;
-	use blyan_primitives::api::WorkDemand;
 	use std::sync::Mutex;
 
 	fn subject() -> Subject {

@@ -5,7 +5,7 @@ mod common;
 
 use blyan_chain_client::Call;
 use blyan_primitives::{
-	api::{AuditStage, DatasetInfo, ManifestInfo},
+	api::{AuditStage, ManifestInfo},
 	dag::{Component, NewBlocks},
 	manifest::{binding, sample, ManifestFinding, TrainingManifest},
 	worker::Role,
@@ -13,9 +13,9 @@ use blyan_primitives::{
 };
 use blyan_store::Store;
 use blyan_worker::{
-	auditor,
+	auditor::{self, Duties},
 	components::Selection,
-	config::{AuditConfig, Config, JobConfig, MixedText},
+	config::{AuditConfig, Config, JobConfig, TrainConfig},
 	evaluator, exchange,
 	manifest_command::ManifestText,
 	progress::{ProgressMode, Reporter},
@@ -23,7 +23,7 @@ use blyan_worker::{
 	trainer,
 	worker::{Connection, Worker},
 };
-use common::{config, import, register_bare, registration, TestChain};
+use common::{config, datasets::approve, import, register_bare, registration, TestChain};
 use polkadot_sdk::sp_runtime::Perbill;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,10 @@ const STEPS: u32 = 30;
 
 /// A worker of that role in `folder`.
 async fn worker(chain: &TestChain, folder: &std::path::Path, name: &str, role: Role) -> Worker {
-	let config = Config { audit: AuditConfig { fetch_timeout_seconds: 5 }, ..config(folder, name) };
+	let config = Config {
+		audit: AuditConfig { fetch_timeout_seconds: 5, ..AuditConfig::default() },
+		..config(folder, name)
+	};
 	Worker::start(config, chain.connection(name), role).await.unwrap()
 }
 
@@ -55,15 +58,9 @@ async fn manifest_should_be_found_to_match_by_an_auditor_and_its_copy_should_not
 	let mut config = config(folder.path(), "trainer");
 	let imported = import(&config);
 	let store = Store::open(config.store_dir()).unwrap();
-	let other = store.put_bytes("another text, of which less is learned. ".repeat(30).as_bytes()).unwrap();
-	config.train.texts = vec![
-		MixedText { text: imported.text.content.to_string(), percent: 70 },
-		MixedText { text: other.cid.to_string(), percent: 30 },
-	];
 	let components = Selection::Some(vec![Component::Expert { layer: 0, index: 1 }]);
 	let job =
 		JobConfig { components, steps: STEPS, batch: 4, sequence: 16, warmup: 5, ..JobConfig::default() };
-	config.train.jobs = vec![job.clone()];
 	register_model(&config, &owner, &registration(&imported)).await.unwrap();
 	let stop = CancellationToken::new();
 	let evaluating = {
@@ -73,24 +70,39 @@ async fn manifest_should_be_found_to_match_by_an_auditor_and_its_copy_should_not
 	let train_once = async |config: &Config| {
 		let worker = Worker::start(config.clone(), owner.clone(), Role::Trainer).await.unwrap();
 		let reporter = Arc::new(Reporter::new(ProgressMode::None));
-		trainer::run(worker, true, reporter, CancellationToken::new()).await.unwrap();
+		trainer::run(worker, true, reporter, CancellationToken::new()).await
 	};
 
-	// The chain would refuse a manifest of datasets that the model may not learn from.
-	train_once(&config).await;
+	// The chain would refuse a manifest of a text that is no approved dataset.
+	let text = config.data_dir.join("text");
+	let train =
+		TrainConfig { text: text.display().to_string(), jobs: vec![job.clone()], ..TrainConfig::default() };
+	let plain = Config { data_dir: folder.path().join("plain"), train, ..config.clone() };
+	std::fs::create_dir_all(&plain.data_dir).unwrap();
+	let plain_store = Store::open(plain.store_dir()).unwrap();
+	for file in store.list().unwrap() {
+		plain_store.put_file(store.path(&file.cid)).unwrap();
+	}
+	train_once(&plain).await.unwrap();
 	assert_eq!(submitted(&chain).0, None);
-	let listed = [(imported.text.content, imported.text.bytes), (other.cid, other.bytes)];
-	let contributor = owner.account().clone();
-	let datasets =
-		listed.map(|(dataset, bytes)| DatasetInfo { dataset, bytes, contributor: contributor.clone() });
-	chain.fake.edit(|state| state.datasets.insert(0, datasets.to_vec()));
-	config.train.jobs.push(JobConfig { seed: 5, ..job });
-	train_once(&config).await;
+	// What is named must be what the model may learn from.
+	let text = std::fs::read(text).unwrap();
+	let other = "another text, of which less is learned. ".repeat(30).into_bytes();
+	let listed = [&text, &other].map(|text| (approve(&chain, &store, text), text.len() as u64));
+	config.train.datasets = listed.map(|(dataset, _)| dataset).to_vec();
+	config.train.jobs = vec![JobConfig { seed: 5, ..job }];
+	let refused = train_once(&config).await.unwrap_err().to_string();
+	assert!(refused.contains("may not learn from"), "{refused}");
+	let learnable = config.train.datasets.clone();
+	chain.fake.edit(|state| state.learnable.insert(0, learnable));
+	train_once(&config).await.unwrap();
 	let (manifest, blocks) = submitted(&chain);
 	let manifest = manifest.unwrap();
 	assert_eq!((manifest.steps, manifest.seed), (STEPS, 5));
 	assert!(blocks.iter().all(|block| block.manifest_hash == manifest.document_hash));
-	assert_eq!(manifest.datasets[0].weight, Perbill::from_percent(70));
+	assert_eq!(manifest.datasets.iter().map(|used| used.dataset).collect::<Vec<_>>(), config.train.datasets);
+	let share = Perbill::from_rational(text.len() as u64, (text.len() + other.len()) as u64);
+	assert!(manifest.datasets[0].weight.deconstruct().abs_diff(share.deconstruct()) <= 1, "by their lengths");
 
 	// Whoever is drawn fetches it from the trainer.
 	let gateway = exchange::start_gateway(store, ([127, 0, 0, 1], 0).into()).await.unwrap();
@@ -99,7 +111,9 @@ async fn manifest_should_be_found_to_match_by_an_auditor_and_its_copy_should_not
 	let me = auditor.connection.account().clone();
 	let auditing = {
 		let stop = stop.clone();
-		tokio::spawn(async move { auditor::run(auditor, stop).await.unwrap() })
+		tokio::spawn(async move {
+			auditor::run(auditor, Duties { manifests: true, datasets: false }, stop).await.unwrap()
+		})
 	};
 	let parents: Vec<_> = blocks.iter().map(|block| block.parents.first().copied()).collect();
 	let honest = ManifestInfo {

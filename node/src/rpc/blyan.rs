@@ -1,4 +1,4 @@
-//! `blyan_*`: models, their graph, rounds and disputes, as JSON.
+//! `blyan_*`: models, their graph, rounds, disputes and lineage, as JSON.
 //!
 //! Each call takes an optional block hash (the best block if none is given) and answers from the
 //! runtime APIs, so a client sees the rules of the runtime at that block.
@@ -6,11 +6,13 @@
 use crate::service::{Block, FullClient};
 use blyan_primitives::{
 	api::{
-		BlockInfo, Difference, DisputeInfo, DisputesApi, ExpertDagApi, ModelInfo, ProofOfLearningApi,
+		BlockInfo, DataUseInfo, DatasetRecord, DatasetStageKind, DatasetUtility, DatasetsApi, Difference,
+		DisputeInfo, DisputesApi, ExpertDagApi, LineageApi, ModelInfo, OfferDemand, ProofOfLearningApi,
 		RewardsApi, RoundInfo, VersionInfo, MAX_PAGE,
 	},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::DisputeId,
+	manifest::DatasetId,
 	AccountId, Hash,
 };
 use jsonrpsee::{
@@ -37,6 +39,37 @@ pub struct Owed {
 	pub claimable: String,
 	/// What accrues in the running epoch, before settlement.
 	pub accruing: String,
+}
+
+/// A page of datasets.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DatasetPage {
+	/// In an order of their own.
+	pub datasets: Vec<DatasetRecord<AccountId>>,
+	/// The one to go on from, if there may be more.
+	pub next: Option<DatasetId>,
+}
+
+/// Which model learned from which data.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Page<Key> {
+	/// As many as were asked for, or all that are left.
+	pub uses: Vec<DataUseInfo>,
+	/// What to go on after, if there may be more.
+	pub next: Option<Key>,
+}
+
+/// What came of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Utility {
+	/// Verified submissions that learned from it and were accepted.
+	pub accepted: u32,
+	/// Likewise, measured and rejected, since the last that was accepted.
+	pub rejected: u32,
+	/// Whether it is marked as of no use.
+	pub is_zero: bool,
+	/// What its contributor may still earn by its score, in units of 1e-12 BLY, as decimal text.
+	pub purse: String,
 }
 
 #[rpc(server)]
@@ -132,6 +165,56 @@ pub trait BlyanApi {
 		round: Option<SubmissionId>,
 		at: Option<Hash>,
 	) -> RpcResult<Vec<DisputeInfo<AccountId>>>;
+
+	/// One dataset, while it is kept, or null.
+	#[method(name = "blyan_dataset")]
+	fn dataset(&self, cid: DatasetId, at: Option<Hash>) -> RpcResult<Option<DatasetRecord<AccountId>>>;
+
+	/// The kept datasets after `after`, `count` looked at at most, of which those in that stage if one is named.
+	#[method(name = "blyan_datasets")]
+	fn datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+		after: Option<DatasetId>,
+		count: u32,
+		at: Option<Hash>,
+	) -> RpcResult<DatasetPage>;
+
+	/// The datasets whose audit runs; those that `auditor` is drawn for, if one is named.
+	#[method(name = "blyan_datasetAudits")]
+	fn dataset_audits(
+		&self,
+		auditor: Option<AccountId>,
+		at: Option<Hash>,
+	) -> RpcResult<Vec<DatasetRecord<AccountId>>>;
+
+	/// What an offer of that account must come with now.
+	#[method(name = "blyan_offerDemand")]
+	fn offer_demand(&self, account: AccountId, at: Option<Hash>) -> RpcResult<OfferDemand>;
+
+	/// What a model learned from: the datasets after `after`, in an order of their own, a page of them or `count`.
+	#[method(name = "blyan_modelLineage")]
+	fn model_lineage(
+		&self,
+		model: ModelId,
+		after: Option<DatasetId>,
+		count: Option<u32>,
+		at: Option<Hash>,
+	) -> RpcResult<Page<DatasetId>>;
+
+	/// Which models learned from a dataset, likewise.
+	#[method(name = "blyan_datasetModels")]
+	fn dataset_models(
+		&self,
+		cid: DatasetId,
+		after: Option<ModelId>,
+		count: Option<u32>,
+		at: Option<Hash>,
+	) -> RpcResult<Page<ModelId>>;
+
+	/// What came of a dataset, or null if no measured submission learned from it.
+	#[method(name = "blyan_datasetUtility")]
+	fn dataset_utility(&self, cid: DatasetId, at: Option<Hash>) -> RpcResult<Option<Utility>>;
 
 	/// What an account is owed.
 	#[method(name = "blyan_owed")]
@@ -275,6 +358,71 @@ impl BlyanApiServer for Blyan {
 		at: Option<Hash>,
 	) -> RpcResult<Vec<DisputeInfo<AccountId>>> {
 		self.client.runtime_api().disputes(self.at(at), round).map_err(runtime_error)
+	}
+
+	fn dataset(&self, cid: DatasetId, at: Option<Hash>) -> RpcResult<Option<DatasetRecord<AccountId>>> {
+		self.client.runtime_api().dataset(self.at(at), cid).map_err(runtime_error)
+	}
+
+	fn datasets(
+		&self,
+		stage: Option<DatasetStageKind>,
+		after: Option<DatasetId>,
+		count: u32,
+		at: Option<Hash>,
+	) -> RpcResult<DatasetPage> {
+		let count = page(count)?;
+		let found = self.client.runtime_api().kept_datasets(self.at(at), stage, after, count);
+		let (datasets, next) = found.map_err(runtime_error)?;
+		Ok(DatasetPage { datasets, next })
+	}
+
+	fn dataset_audits(
+		&self,
+		auditor: Option<AccountId>,
+		at: Option<Hash>,
+	) -> RpcResult<Vec<DatasetRecord<AccountId>>> {
+		self.client.runtime_api().dataset_audits(self.at(at), auditor).map_err(runtime_error)
+	}
+
+	fn offer_demand(&self, account: AccountId, at: Option<Hash>) -> RpcResult<OfferDemand> {
+		self.client.runtime_api().offer_demand(self.at(at), account).map_err(runtime_error)
+	}
+
+	fn model_lineage(
+		&self,
+		model: ModelId,
+		after: Option<DatasetId>,
+		count: Option<u32>,
+		at: Option<Hash>,
+	) -> RpcResult<Page<DatasetId>> {
+		let count = page(count.unwrap_or(MAX_PAGE))?;
+		let api = self.client.runtime_api();
+		let (uses, next) = api.model_lineage(self.at(at), model, after, count).map_err(runtime_error)?;
+		Ok(Page { uses, next })
+	}
+
+	fn dataset_models(
+		&self,
+		cid: DatasetId,
+		after: Option<ModelId>,
+		count: Option<u32>,
+		at: Option<Hash>,
+	) -> RpcResult<Page<ModelId>> {
+		let count = page(count.unwrap_or(MAX_PAGE))?;
+		let api = self.client.runtime_api();
+		let (uses, next) = api.dataset_models(self.at(at), cid, after, count).map_err(runtime_error)?;
+		Ok(Page { uses, next })
+	}
+
+	fn dataset_utility(&self, cid: DatasetId, at: Option<Hash>) -> RpcResult<Option<Utility>> {
+		let utility = self.client.runtime_api().dataset_utility(self.at(at), cid).map_err(runtime_error)?;
+		Ok(utility.map(|DatasetUtility { accepted, rejected, is_zero, purse }| Utility {
+			accepted,
+			rejected,
+			is_zero,
+			purse: purse.to_string(),
+		}))
 	}
 
 	fn owed(&self, who: AccountId, at: Option<Hash>) -> RpcResult<Owed> {

@@ -126,6 +126,7 @@ impl pallet_disputes::Config for Test {
 impl pallet_rewards::Config for Test {
 	type Currency = Balances;
 	type Data = ();
+	type Purses = ();
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = ();
 }

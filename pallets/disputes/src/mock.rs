@@ -18,7 +18,8 @@ use blyan_primitives::{
 	migration::Migration,
 	submission::Envelope,
 	traits::{
-		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ModelGraph, ModelState,
+		AcceptedWork, AuditRewards, AuditedWork, CreditReason, LearningCredits, LearningRewards, ModelGraph,
+		ModelState,
 	},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
@@ -212,7 +213,7 @@ impl LearningRewards<AccountId> for World {
 }
 
 impl AuditRewards<AccountId> for World {
-	fn accrue_audit(_: &AccountId, _: Balance, _: SubmissionId) {}
+	fn accrue_audit(_: &AccountId, _: Balance, _: AuditedWork) {}
 }
 
 impl LearningCredits<AccountId> for World {

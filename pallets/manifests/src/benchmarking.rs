@@ -6,19 +6,19 @@ use alloc::{vec, vec::Vec};
 use blyan_primitives::{
 	cid::{Cid, CidCodec},
 	dag::{BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents},
-	economy::BLY,
-	learning::Purpose,
+	datasets::Tier,
+	learning::{Purpose, RejectReason, Verdict},
 	manifest::{
-		commitment, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest, MAX_DATASETS, MAX_SAMPLE,
-		MAX_STEPS,
+		commitment, DataTerms, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest, MAX_DATASETS,
+		MAX_SAMPLE, MAX_STEPS,
 	},
-	traits::{ManifestAudits, ModelGraph, WorkerRegistry},
+	traits::{DatasetRegistry, ManifestAudits, ModelGraph, WorkerRegistry},
 	worker::Role,
 	Hash,
 };
 use frame_support::{
 	assert_ok,
-	traits::{fungible::Mutate, Get, Randomness},
+	traits::{Get, Randomness},
 	weights::WeightMeter,
 };
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
@@ -33,22 +33,12 @@ use polkadot_sdk::{
 const SEED: u32 = 0;
 const SALT: [u8; 32] = [3; 32];
 const ROUND: RoundId = 7;
+const CONTENT: Cid = Cid { codec: CidCodec::DagPb, digest: [7; 32] };
 const TORN: ManifestFinding = ManifestFinding::Mismatch { batch: None };
-
-fn endow<T: Config>(who: &T::AccountId) {
-	T::Currency::set_balance(who, BLY.saturating_mul(1_000_000));
-}
-
-fn dataset(number: u32) -> DatasetId {
-	let mut digest = [0; 32];
-	digest[..4].copy_from_slice(&number.to_le_bytes());
-	Cid { codec: CidCodec::DagPb, digest }
-}
 
 /// A model, and its owner.
 fn model<T: Config>() -> (ModelId, T::AccountId) {
 	let owner: T::AccountId = account("owner", 0, SEED);
-	endow::<T>(&owner);
 	(T::Graph::benchmark_model(&owner), owner)
 }
 
@@ -66,22 +56,19 @@ fn fill_list<T: Config>() {
 fn opened<T: Config>() -> AuditOf<T> {
 	let (model, _) = model::<T>();
 	let trainer: T::AccountId = account("trainer", 0, SEED);
-	endow::<T>(&trainer);
 	T::Workers::benchmark_worker(&trainer, Role::Trainer);
 	for number in 0..T::MaxAuditors::get() {
 		let auditor: T::AccountId = account("auditor", number, SEED);
-		endow::<T>(&auditor);
 		T::Workers::benchmark_worker(&auditor, Role::Auditor);
 	}
 	let part = Perbill::one().deconstruct() / MAX_DATASETS;
 	let mut datasets = Vec::new();
 	for number in 0..MAX_DATASETS {
-		let contributor: T::AccountId = account("contributor", number, SEED);
-		assert_ok!(Pallet::<T>::do_approve_dataset(None, model, dataset(number), 1 << 20, contributor));
-		datasets.push(DatasetUse { dataset: dataset(number), weight: Perbill::from_parts(part) });
+		let dataset = T::Datasets::benchmark_dataset(number);
+		datasets.push(DatasetUse { dataset, weight: Perbill::from_parts(part) });
 	}
 	let manifest = TrainingManifest {
-		document: dataset(MAX_DATASETS),
+		document: CONTENT,
 		document_bytes: 1,
 		document_hash: Hash::zero(),
 		datasets: DatasetUses::truncate_from(datasets),
@@ -95,7 +82,7 @@ fn opened<T: Config>() -> AuditOf<T> {
 		component: Component::Backbone,
 		kind: BlockKind::Update,
 		parents: Parents::truncate_from(vec![Hash::repeat_byte(1)]),
-		content: dataset(0),
+		content: CONTENT,
 		bytes: 1,
 		format: ContentFormat::TensorBlock,
 		manifest_hash: Hash::zero(),
@@ -129,29 +116,12 @@ mod benchmarks {
 	use super::*;
 
 	#[benchmark]
-	fn approve_dataset() {
+	fn set_data_terms() {
 		let (model, owner) = model::<T>();
-		let contributor: T::AccountId = account("contributor", 0, SEED);
+		let terms = DataTerms { manifest_required: true, least_tier: Tier::Gold };
 		#[extrinsic_call]
-		_(RawOrigin::Signed(owner), model, dataset(0), 1, contributor);
-		assert!(Datasets::<T>::contains_key(model, dataset(0)));
-	}
-
-	#[benchmark]
-	fn withdraw_dataset() {
-		let (model, owner) = model::<T>();
-		assert_ok!(Pallet::<T>::do_approve_dataset(Some(owner.clone()), model, dataset(0), 1, owner.clone()));
-		#[extrinsic_call]
-		_(RawOrigin::Signed(owner), model, dataset(0));
-		assert!(!Datasets::<T>::contains_key(model, dataset(0)));
-	}
-
-	#[benchmark]
-	fn require_manifests() {
-		let (model, owner) = model::<T>();
-		#[extrinsic_call]
-		_(RawOrigin::Signed(owner), model, true);
-		assert!(RequiredFor::<T>::contains_key(model));
+		_(RawOrigin::Signed(owner), model, terms);
+		assert_eq!(Terms::<T>::get(model), terms);
 	}
 
 	#[benchmark]
@@ -263,7 +233,7 @@ mod benchmarks {
 	fn prune() {
 		let mut audit = judged::<T>(|_| Some(TORN));
 		Pallet::<T>::close_reveal(ROUND, &mut audit);
-		Pallet::<T>::closed(ROUND, false);
+		Pallet::<T>::closed(ROUND, Verdict::Rejected(RejectReason::NoGain));
 		let now = BlockNumberFor::<T>::max_value();
 		let mut meter = WeightMeter::with_limit(T::WeightInfo::prune());
 		#[block]

@@ -1,34 +1,32 @@
 //! This pallet as rounds, rewards and itself see it.
 
-use crate::{
-	types::*, Audits, BannedUntil, Config, Datasets, Error, Event, OpenAudits, Pallet, Parameters,
-	RequiredFor,
-};
+use crate::{types::*, Audits, BannedUntil, Config, Error, Event, OpenAudits, Pallet, Parameters, Terms};
 use alloc::vec::Vec;
 use blyan_primitives::{
 	dag::{ModelId, NewBlocks},
-	learning::Purpose,
-	manifest::{self, AuditOutcome, ManifestFlaw, TrainingManifest, MAX_DATASETS},
-	traits::{ManifestAudits, ModelDatasets, VerifiedData, WorkerRegistry},
+	learning::{Purpose, Verdict},
+	manifest::{self, AuditOutcome, DatasetUse, ManifestFlaw, TrainingManifest},
+	traits::{
+		ApprovedDataset, DataOutcomes, DataShare, DatasetRegistry, LearnedFrom, ManifestAudits, VerifiedData,
+		WorkerRegistry,
+	},
 };
 use polkadot_sdk::{
-	frame_support::{ensure, traits::Get, BoundedVec},
+	frame_support::{defensive, ensure, traits::Get, BoundedVec},
 	frame_system,
-	sp_core::ConstU32,
-	sp_runtime::{traits::Saturating, DispatchResult, Perbill},
+	sp_runtime::{traits::Saturating, DispatchResult},
 };
 
-impl<T: Config> ModelDatasets<T::AccountId> for Pallet<T> {
-	fn listed(model: ModelId, dataset: DatasetId) -> Option<(u64, T::AccountId)> {
-		let ListedDataset { bytes, contributor, .. } = Datasets::<T>::get(model, dataset)?;
-		Some((bytes, contributor))
-	}
-}
-
 impl<T: Config> VerifiedData<T::AccountId> for Pallet<T> {
-	fn shares(round: RoundId) -> Option<Vec<(T::AccountId, Perbill)>> {
-		let audit = Audits::<T>::get(round)?;
-		(audit.outcome() == AuditOutcome::Verified).then(|| audit.contributors.into_inner())
+	fn shares(round: RoundId) -> Option<Vec<DataShare<T::AccountId>>> {
+		let audit = Audits::<T>::get(round).filter(|audit| audit.outcome() == AuditOutcome::Verified)?;
+		let sources = audit.sources.into_iter().zip(&audit.manifest.datasets);
+		let share = |(source, used): (DataSource<T::AccountId>, &DatasetUse)| DataShare {
+			dataset: used.dataset,
+			contributor: source.contributor,
+			share: used.weight,
+		};
+		Some(sources.map(share).collect())
 	}
 }
 
@@ -47,7 +45,7 @@ impl<T: Config> ManifestAudits<T::AccountId> for Pallet<T> {
 			Self::ensure_not_banned(trainer)?;
 		}
 		let Some(manifest) = manifest else {
-			let is_required = *purpose == Purpose::Improvement && RequiredFor::<T>::contains_key(model);
+			let is_required = *purpose == Purpose::Improvement && Terms::<T>::get(model).manifest_required;
 			ensure!(!is_required, Error::<T>::ManifestRequired);
 			return Ok(());
 		};
@@ -59,7 +57,7 @@ impl<T: Config> ManifestAudits<T::AccountId> for Pallet<T> {
 		})?;
 		let is_of_all = blocks.iter().all(|block| block.manifest_hash == manifest.document_hash);
 		ensure!(is_of_all, Error::<T>::OtherDocument);
-		let (dataset_bytes, contributors) = Self::approved_datasets(model, &manifest)?;
+		let sources = Self::approved_sources(model, &manifest)?;
 		ensure!(
 			(OpenAudits::<T>::decode_len().unwrap_or_default() as u32) < T::MaxOpenAudits::get(),
 			Error::<T>::TooManyAudits
@@ -74,8 +72,7 @@ impl<T: Config> ManifestAudits<T::AccountId> for Pallet<T> {
 			trainer: trainer.clone(),
 			binding: manifest::binding(trainer, model, &parents),
 			manifest,
-			dataset_bytes,
-			contributors,
+			sources,
 			round: RoundStanding::Open,
 			attempt: 0,
 			attempt_since: now,
@@ -90,10 +87,15 @@ impl<T: Config> ManifestAudits<T::AccountId> for Pallet<T> {
 		Ok(())
 	}
 
-	fn closed(round: RoundId, is_accepted: bool) {
-		Audits::<T>::mutate_extant(round, |audit| {
-			audit.round = if is_accepted { RoundStanding::Accepted } else { RoundStanding::Refused };
-		});
+	fn closed(round: RoundId, verdict: Verdict) {
+		let Some(mut audit) = Audits::<T>::get(round) else { return };
+		if audit.round != RoundStanding::Open {
+			defensive!("a round is over once");
+			return;
+		}
+		audit.round = verdict.into();
+		Audits::<T>::insert(round, &audit);
+		Self::tell_learned(round, &audit);
 	}
 }
 
@@ -105,25 +107,42 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// How long the datasets are, and who gave them: each account once, with the sum of its weights.
-	#[allow(clippy::type_complexity)]
-	fn approved_datasets(
+	/// What the datasets of a manifest are now.
+	fn approved_sources(
 		model: ModelId,
 		manifest: &TrainingManifest,
-	) -> Result<(BoundedVec<u64, ConstU32<MAX_DATASETS>>, Contributors<T::AccountId>), Error<T>> {
-		let (mut bytes, mut contributors) = (BoundedVec::new(), Contributors::<T::AccountId>::new());
-		for used in &manifest.datasets {
-			let (length, contributor) =
-				T::Datasets::listed(model, used.dataset).ok_or(Error::<T>::DatasetNotApproved)?;
-			// There are no more lengths and contributors than datasets, which are bounded likewise.
-			bytes.try_push(length).map_err(|_| Error::<T>::DatasetsInvalid)?;
-			match contributors.iter_mut().find(|(who, _)| *who == contributor) {
-				Some((_, part)) => *part = part.saturating_add(used.weight),
-				None => contributors
-					.try_push((contributor, used.weight))
-					.map_err(|_| Error::<T>::DatasetsInvalid)?,
-			}
+	) -> Result<DataSources<T::AccountId>, Error<T>> {
+		let least_tier = Terms::<T>::get(model).least_tier;
+		let mut sources = DataSources::<T::AccountId>::new();
+		for (place, used) in (0u8..).zip(&manifest.datasets) {
+			let ApprovedDataset { bytes, contributor, tier, .. } =
+				T::Datasets::approved(used.dataset).ok_or(Error::<T>::DatasetNotApproved(place))?;
+			ensure!(tier >= least_tier, Error::<T>::DatasetBelowTier(place));
+			// There are no more of them than datasets, which are bounded likewise.
+			sources
+				.try_push(DataSource { bytes, contributor, tier })
+				.map_err(|_| Error::<T>::DatasetsInvalid)?;
 		}
-		Ok((bytes, contributors))
+		Ok(sources)
+	}
+
+	/// Tells what came of the data, if that is known: the later of verdict and audit makes it known, so it is told once.
+	pub(crate) fn tell_learned(round: RoundId, audit: &AuditOf<T>) {
+		let is_accepted = match audit.round {
+			RoundStanding::Accepted => true,
+			RoundStanding::Refused => false,
+			RoundStanding::Open | RoundStanding::Unmeasured => return,
+		};
+		if audit.outcome() != AuditOutcome::Verified {
+			return;
+		}
+		T::Outcomes::learned(LearnedFrom {
+			submission: round,
+			model: audit.model,
+			trainer: &audit.trainer,
+			uses: &audit.manifest.datasets,
+			samples: audit.manifest.samples(),
+			is_accepted,
+		});
 	}
 }

@@ -18,12 +18,12 @@ pub mod weights;
 
 mod impls {
 	mod auditors;
-	mod datasets;
 	mod dispatch;
 	mod list;
 	mod outcome;
 	mod queries;
 	pub(crate) mod step;
+	mod terms;
 }
 
 #[cfg(any(feature = "try-runtime", test))]
@@ -45,16 +45,12 @@ pub mod pallet {
 	use crate::{impls::step::Step, types::*, weights::WeightInfo};
 	use blyan_primitives::{
 		dag::ModelId,
-		manifest::{AuditOutcome, ManifestFinding},
-		traits::{AuditRewards, DataRewards, ModelDatasets, ModelGraph, WorkerRegistry},
+		manifest::{AuditOutcome, DataTerms, ManifestFinding},
+		traits::{AuditRewards, DataOutcomes, DataRewards, DatasetRegistry, ModelGraph, WorkerRegistry},
 		worker::Fault,
 		Balance, Hash,
 	};
-	use frame_support::{
-		pallet_prelude::*,
-		traits::{fungible, Randomness},
-		weights::WeightMeter,
-	};
+	use frame_support::{pallet_prelude::*, traits::Randomness, weights::WeightMeter};
 	use frame_system::pallet_prelude::*;
 
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
@@ -65,21 +61,17 @@ pub mod pallet {
 
 	#[pallet::config]
 	pub trait Config: polkadot_sdk::frame_system::Config<Hash = Hash> {
-		/// Where deposits are held.
-		type Currency: fungible::Mutate<Self::AccountId, Balance = Balance>
-			+ fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>;
-
-		/// What may be held, over all pallets.
-		type RuntimeHoldReason: From<HoldReason>;
-
 		/// Who owns which model.
 		type Graph: ModelGraph<Self::AccountId>;
 
 		/// From whom auditors are drawn, and whose bonds are slashed.
 		type Workers: WorkerRegistry<Self::AccountId>;
 
-		/// What may be learned from: this pallet, until there is a chain of datasets.
-		type Datasets: ModelDatasets<Self::AccountId>;
+		/// What may be learned from.
+		type Datasets: DatasetRegistry<Self::AccountId>;
+
+		/// Who keeps what came of data.
+		type Outcomes: DataOutcomes<Self::AccountId>;
 
 		/// Who pays for data, and wants to know when it may.
 		type OnVerified: DataRewards;
@@ -90,10 +82,6 @@ pub mod pallet {
 		/// Randomness with the block since which it was known; `None` where that block had none. Auditors and
 		/// samples are drawn from it, so whoever can choose it can choose its judges.
 		type Randomness: Randomness<Option<Hash>, BlockNumberFor<Self>>;
-
-		/// What is held of an owner for each dataset that it lists.
-		#[pallet::constant]
-		type DatasetDeposit: Get<Balance>;
 
 		/// Most auditors that may be asked for.
 		#[pallet::constant]
@@ -116,27 +104,14 @@ pub mod pallet {
 		type WeightInfo: WeightInfo;
 	}
 
-	/// Why this pallet holds funds.
-	#[pallet::composite_enum]
-	pub enum HoldReason {
-		/// The deposit for a listed dataset, until it is taken off the list.
-		DatasetDeposit,
-	}
-
 	/// How audits are run.
 	#[pallet::storage]
 	pub type Parameters<T: Config> = StorageValue<_, AuditParameters, ValueQuery>;
 
-	/// The models whose improvements must come with a manifest. Paid by the fee of the owner's call, and bounded
+	/// What owners of models ask of data, where that is not the default. Paid by the fee of the owner's call, and bounded
 	/// by the number of models, which are numbered in sequence: the cheap hasher cannot be abused.
 	#[pallet::storage]
-	pub type RequiredFor<T: Config> = StorageMap<_, Twox64Concat, ModelId, ()>;
-
-	/// What models may learn from. Covered by a deposit. Content is chosen by users, hence the cryptographic
-	/// hasher.
-	#[pallet::storage]
-	pub type Datasets<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, ModelId, Blake2_128Concat, DatasetId, DatasetOf<T>>;
+	pub type Terms<T: Config> = StorageMap<_, Twox64Concat, ModelId, DataTerms, ValueQuery>;
 
 	/// The audits, by submission: those that [`OpenAudits`] lists, and those that [`Concluded`] lists. Covered by
 	/// the bond of the submission. Numbers are given in sequence, so the cheap hasher cannot be abused.
@@ -193,30 +168,12 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// A model may learn from a dataset.
-		DatasetApproved {
+		/// A model's owner said what it asks of data.
+		DataTermsSet {
 			/// The model.
 			model: ModelId,
-			/// The dataset.
-			dataset: DatasetId,
-			/// Its length, in bytes.
-			bytes: u64,
-			/// Who is paid for it.
-			contributor: T::AccountId,
-		},
-		/// A model may learn from a dataset no more.
-		DatasetWithdrawn {
-			/// The model.
-			model: ModelId,
-			/// The dataset.
-			dataset: DatasetId,
-		},
-		/// A model's owner said whether improvements must come with a manifest.
-		ManifestsRequired {
-			/// The model.
-			model: ModelId,
-			/// Whether they must.
-			required: bool,
+			/// What it asks for, from the next submission on.
+			terms: DataTerms,
 		},
 		/// A submission came with a manifest; auditors will be drawn.
 		ManifestReceived {
@@ -317,16 +274,8 @@ pub mod pallet {
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// Only a model's owner, or root, says what it may learn from. Sign with the owner's account.
+		/// Only a model's owner, or root, says what data it may learn from. Sign with the owner's account.
 		NotModelOwner,
-		/// A dataset has a byte at least.
-		DatasetEmpty,
-		/// The dataset is on the model's list. Withdraw it first.
-		DatasetListed,
-		/// The dataset is not on the model's list.
-		DatasetNotListed,
-		/// The account's free balance does not cover the deposit for a dataset.
-		DepositNotAvailable,
 		/// A manifest of this account did not match. It may submit again from the block that `BannedUntil` names.
 		Banned,
 		/// Improvements of this model must come with a training manifest. Put it into the submission's envelope.
@@ -341,8 +290,12 @@ pub mod pallet {
 		WeightsInvalid,
 		/// Steps, tokens of a batch, or the document's bytes are zero, or more than there may be.
 		SizesInvalid,
-		/// A dataset of the manifest is not one that the model may learn from. Have its owner approve it.
-		DatasetNotApproved,
+		/// The dataset in that place of the manifest, counted from 0, is not approved now. Offer it to the dataset chain,
+		/// or learn from another.
+		DatasetNotApproved(u8),
+		/// The dataset in that place of the manifest, counted from 0, is of a lower tier than the model's owner asks for.
+		/// Learn from a better one.
+		DatasetBelowTier(u8),
 		/// The account is no worker, so it has no bond to lose. Register first.
 		NotWorker,
 		/// As many audits are open as may be. Submit again when one is over.
@@ -416,53 +369,16 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Lists a dataset that a model may learn from, with who is paid for it.
-		///
-		/// Origin: signed by the model's owner, of whom [`Config::DatasetDeposit`] is held; or root.
-		///
-		/// Errors: [`Error::NotModelOwner`], [`Error::DatasetEmpty`], [`Error::DatasetListed`],
-		/// [`Error::DepositNotAvailable`]. Event: [`Event::DatasetApproved`].
-		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::approve_dataset())]
-		pub fn approve_dataset(
-			origin: OriginFor<T>,
-			model: ModelId,
-			dataset: DatasetId,
-			bytes: u64,
-			contributor: T::AccountId,
-		) -> DispatchResult {
-			let owner = Self::ensure_owner(origin, model)?;
-			Self::do_approve_dataset(owner, model, dataset, bytes, contributor)
-		}
-
-		/// Takes a dataset off the list. Submissions that came before are not affected.
-		///
-		/// Origin: signed by the model's owner, or root. The deposit returns to whoever it is held of.
-		///
-		/// Errors: [`Error::NotModelOwner`], [`Error::DatasetNotListed`]. Event: [`Event::DatasetWithdrawn`].
-		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::withdraw_dataset())]
-		pub fn withdraw_dataset(origin: OriginFor<T>, model: ModelId, dataset: DatasetId) -> DispatchResult {
-			Self::ensure_owner(origin, model)?;
-			Self::do_withdraw_dataset(model, dataset)
-		}
-
-		/// Says whether improvements of a model must come with a manifest, from the next submission on.
+		/// Says what a model asks of data: whether improvements must come with a manifest, and how good the datasets of a
+		/// manifest must be. Holds from the next submission on.
 		///
 		/// Origin: signed by the model's owner, or root.
 		///
-		/// Errors: [`Error::NotModelOwner`]. Event: [`Event::ManifestsRequired`].
-		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::require_manifests())]
-		pub fn require_manifests(origin: OriginFor<T>, model: ModelId, required: bool) -> DispatchResult {
-			Self::ensure_owner(origin, model)?;
-			if required {
-				RequiredFor::<T>::insert(model, ());
-			} else {
-				RequiredFor::<T>::remove(model);
-			}
-			Self::deposit_event(Event::ManifestsRequired { model, required });
-			Ok(())
+		/// Errors: [`Error::NotModelOwner`]. Event: [`Event::DataTermsSet`].
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::set_data_terms())]
+		pub fn set_data_terms(origin: OriginFor<T>, model: ModelId, terms: DataTerms) -> DispatchResult {
+			Self::do_set_data_terms(origin, model, terms)
 		}
 
 		/// Commits to what was found of a manifest, see [`blyan_primitives::manifest::commitment`].
@@ -471,7 +387,7 @@ pub mod pallet {
 		///
 		/// Errors: [`Error::AuditNotFound`], [`Error::NotInCommitPhase`], [`Error::NotAuditor`],
 		/// [`Error::AlreadyCommitted`], [`Error::CommitmentCopied`]. Event: [`Event::FindingCommitted`].
-		#[pallet::call_index(3)]
+		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::commit())]
 		pub fn commit(origin: OriginFor<T>, round: RoundId, commitment: Hash) -> DispatchResult {
 			let who = ensure_signed(origin)?;
@@ -485,7 +401,7 @@ pub mod pallet {
 		/// Errors: [`Error::AuditNotFound`], [`Error::NotInRevealPhase`], [`Error::BatchNotInSample`],
 		/// [`Error::NotAuditor`], [`Error::NotCommitted`], [`Error::AlreadyRevealed`],
 		/// [`Error::RevealMismatch`]. Event: [`Event::FindingRevealed`].
-		#[pallet::call_index(4)]
+		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::reveal())]
 		pub fn reveal(
 			origin: OriginFor<T>,
@@ -504,7 +420,7 @@ pub mod pallet {
 		/// Errors: [`Error::AuditorsOutOfRange`], [`Error::SampleOutOfRange`],
 		/// [`Error::PhaseLengthOutOfRange`], [`Error::AttemptsOutOfRange`], [`Error::BanTooLong`]. Event:
 		/// [`Event::ParametersSet`].
-		#[pallet::call_index(5)]
+		#[pallet::call_index(3)]
 		#[pallet::weight(T::WeightInfo::force_set_parameters())]
 		pub fn force_set_parameters(origin: OriginFor<T>, parameters: AuditParameters) -> DispatchResult {
 			ensure_root(origin)?;

@@ -9,22 +9,23 @@ use blyan_primitives::{
 		BlockId, BlockIds, BlockKind, Component, ContentFormat, ModelId, NewBlock, NewBlocks, Parents,
 		SubmissionId,
 	},
+	datasets::Tier,
 	learning::Purpose,
 	manifest::{self, DatasetUse, DatasetUses, ManifestFinding, TrainingManifest},
 	migration::Migration,
-	traits::{AuditRewards, DataRewards, ManifestAudits, ModelGraph, ModelState, VerifiedData},
+	traits::{
+		ApprovedDataset, AuditRewards, AuditedWork, DataOutcomes, DataRewards, DatasetRegistry, LearnedFrom,
+		ManifestAudits, ModelGraph, ModelState, VerifiedData,
+	},
 	worker::{Endpoint, Role, Roles},
 	Balance, Hash,
 };
 use polkadot_sdk::{
 	frame_support::{
 		self, assert_ok, derive_impl, parameter_types, storage_alias,
-		traits::{
-			fungible::{hold::Inspect, Inspect as _},
-			Hooks, Randomness,
-		},
+		traits::{fungible::Inspect, Hooks, Randomness},
 		weights::Weight,
-		Twox64Concat,
+		Blake2_128Concat, Twox64Concat,
 	},
 	frame_system::{self, pallet_prelude::BlockNumberFor},
 	pallet_balances,
@@ -80,18 +81,15 @@ impl pallet_workers::Config for Test {
 
 pub const MAX_OPEN: u32 = 5;
 pub const KEPT: BlockNumber = 60;
-pub const DEPOSIT: Balance = 500;
 
 impl Config for Test {
-	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
 	type Graph = World;
 	type Workers = WorkersPallet;
-	type Datasets = ManifestsPallet;
+	type Datasets = World;
+	type Outcomes = World;
 	type OnVerified = World;
 	type Audits = World;
 	type Randomness = World;
-	type DatasetDeposit = ConstU128<DEPOSIT>;
 	type MaxAuditors = ConstU32<7>;
 	type MaxOpenAudits = ConstU32<MAX_OPEN>;
 	type Retention = Retention;
@@ -107,7 +105,13 @@ pub struct World;
 type RandomnessAge = StorageValue<World, Option<BlockNumber>>;
 /// By submission: what its contributors were to be paid when that was told.
 #[storage_alias]
-type Verified = StorageMap<World, Twox64Concat, SubmissionId, Vec<(AccountId, Perbill)>>;
+type Verified = StorageMap<World, Twox64Concat, SubmissionId, Vec<(DatasetId, AccountId, Perbill)>>;
+/// What is approved: length, contributor and tier.
+#[storage_alias]
+type Approved = StorageMap<World, Blake2_128Concat, DatasetId, (u64, AccountId, Tier)>;
+/// What was told to have been learned: the last is whether it was accepted.
+#[storage_alias]
+type Learned = StorageMap<World, Twox64Concat, SubmissionId, (AccountId, DatasetUses, u64, bool)>;
 #[storage_alias]
 type Fees = StorageValue<World, Vec<(AccountId, Balance, SubmissionId)>>;
 
@@ -117,10 +121,23 @@ impl World {
 	}
 
 	/// Submissions whose data was told to be paid, with the shares at that moment.
-	pub fn verified() -> Vec<(SubmissionId, Vec<(AccountId, Perbill)>)> {
+	pub fn verified() -> Vec<(SubmissionId, Vec<(DatasetId, AccountId, Perbill)>)> {
 		let mut verified = Verified::iter().collect::<Vec<_>>();
 		verified.sort_by_key(|(submission, _)| *submission);
 		verified
+	}
+
+	/// Submissions that were told to have learned, and whether they were accepted.
+	pub fn learned() -> Vec<(SubmissionId, bool)> {
+		let mut learned = Learned::iter().map(|(submission, told)| (submission, told.3)).collect::<Vec<_>>();
+		learned.sort();
+		learned
+	}
+
+	/// What was told of a submission: trainer, datasets, sequences.
+	pub fn told_of(submission: SubmissionId) -> (AccountId, DatasetUses, u64) {
+		let (trainer, uses, samples, _) = Learned::get(submission).expect("it was told of");
+		(trainer, uses, samples)
 	}
 
 	pub fn fees() -> Vec<(AccountId, Balance, SubmissionId)> {
@@ -131,12 +148,41 @@ impl World {
 impl DataRewards for World {
 	fn data_verified(submission: SubmissionId) {
 		assert!(!Verified::contains_key(submission), "told twice");
-		Verified::insert(submission, ManifestsPallet::shares(submission).expect("it was just verified"));
+		Verified::insert(submission, shares(submission).expect("it was just verified"));
+	}
+}
+
+/// What the rewards would see of a submission.
+pub fn shares(submission: SubmissionId) -> Option<Vec<(DatasetId, AccountId, Perbill)>> {
+	let shares = ManifestsPallet::shares(submission)?.into_iter();
+	Some(shares.map(|one| (one.dataset, one.contributor, one.share)).collect())
+}
+
+impl DatasetRegistry<AccountId> for World {
+	fn approved(dataset: DatasetId) -> Option<ApprovedDataset<AccountId>> {
+		let (bytes, contributor, tier) = Approved::get(dataset)?;
+		Some(ApprovedDataset { bytes, contributor, tier, score: 1 })
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_dataset(number: u32) -> DatasetId {
+		approve(number as u8, AccountId::from(number));
+		dataset(number as u8)
+	}
+}
+
+impl DataOutcomes<AccountId> for World {
+	fn learned(from: LearnedFrom<AccountId>) {
+		assert!(!Learned::contains_key(from.submission), "told twice");
+		assert_eq!(from.model, MODEL);
+		let uses = DatasetUses::truncate_from(from.uses.to_vec());
+		Learned::insert(from.submission, (*from.trainer, uses, from.samples, from.is_accepted));
 	}
 }
 
 impl AuditRewards<AccountId> for World {
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
+	fn accrue_audit(who: &AccountId, amount: Balance, work: AuditedWork) {
+		let AuditedWork::Submission(submission) = work else { panic!("no dataset is audited here") };
 		Fees::append((who, amount, submission));
 	}
 }
@@ -367,8 +413,15 @@ pub fn register(who: AccountId, role: Role) {
 }
 
 pub fn approve(number: u8, contributor: AccountId) {
-	let origin = RuntimeOrigin::signed(OWNER);
-	assert_ok!(ManifestsPallet::approve_dataset(origin, MODEL, dataset(number), 10_000, contributor));
+	approve_as(number, contributor, Tier::Silver);
+}
+
+pub fn approve_as(number: u8, contributor: AccountId, tier: Tier) {
+	Approved::insert(dataset(number), (10_000, contributor, tier));
+}
+
+pub fn quarantine(number: u8) {
+	Approved::remove(dataset(number));
 }
 
 /// The invariants of this pallet, and that engaged are exactly the auditors and the trainers of open audits.
@@ -482,10 +535,6 @@ pub fn judge(round: RoundId, findings: &[Option<ManifestFinding>]) {
 	while is_in(false) {
 		next_block();
 	}
-}
-
-pub fn held(who: AccountId) -> Balance {
-	Balances::balance_on_hold(&HoldReason::DatasetDeposit.into(), &who)
 }
 
 pub fn total(who: AccountId) -> Balance {

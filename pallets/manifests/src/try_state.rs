@@ -1,17 +1,17 @@
 //! The invariants of the README, one check each.
 
 use crate::{
-	types::*, Audits, BannedUntil, Concluded, Config, Datasets, FirstConcluded, HoldReason, NextConcluded,
-	OpenAudits, Pallet, Parameters,
+	types::*, Audits, BannedUntil, Concluded, Config, FirstConcluded, NextConcluded, OpenAudits, Pallet,
+	Parameters, Terms,
 };
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
 	vec::Vec,
 };
-use blyan_primitives::{manifest::AuditOutcome, Balance};
+use blyan_primitives::manifest::{AuditOutcome, DataTerms};
 use polkadot_sdk::{
-	frame_support::{ensure, traits::fungible::hold::Inspect},
-	sp_runtime::{traits::Saturating, DispatchError, Perbill},
+	frame_support::ensure,
+	sp_runtime::{traits::Saturating, DispatchError},
 };
 
 type All<T> = BTreeMap<RoundId, AuditOf<T>>;
@@ -27,9 +27,9 @@ impl<T: Config> Pallet<T> {
 		Self::check_concluded(&audits)?;
 		Self::check_auditors(&audits)?;
 		Self::check_stages(&audits)?;
-		Self::check_shares(&audits)?;
+		Self::check_sources(&audits)?;
 		Self::check_bans(&audits)?;
-		Self::check_deposits()?;
+		Self::check_terms()?;
 		Self::check_parameters()
 	}
 
@@ -83,7 +83,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(auditors.len() == audit.auditors.len(), "an auditor has two seats in an audit");
 			ensure!(
 				!auditors.contains(&audit.trainer)
-					&& !audit.contributors.iter().any(|(who, _)| auditors.contains(who)),
+					&& !audit.sources.iter().any(|source| auditors.contains(&source.contributor)),
 				"who made or gave what a manifest is of audits it"
 			);
 			ensure!(
@@ -130,21 +130,14 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// 5. Weights of datasets, and parts of who gave them, add up to one.
-	fn check_shares(audits: &All<T>) -> Result<(), DispatchError> {
+	/// 5. Weights of datasets add up to one, and of each is known what it was.
+	fn check_sources(audits: &All<T>) -> Result<(), DispatchError> {
 		for audit in audits.values() {
 			ensure!(audit.manifest.check().is_ok(), "a manifest breaks its rules");
 			ensure!(
-				audit.dataset_bytes.len() == audit.manifest.datasets.len(),
-				"a manifest has other datasets than lengths"
+				audit.sources.len() == audit.manifest.datasets.len(),
+				"a manifest has other datasets than sources"
 			);
-			let sum = audit
-				.contributors
-				.iter()
-				.fold(0u64, |sum, (_, part)| sum.saturating_add(part.deconstruct().into()));
-			ensure!(sum == u64::from(Perbill::one().deconstruct()), "the parts of data do not add up to one");
-			let contributors = audit.contributors.iter().map(|(who, _)| who).collect::<BTreeSet<_>>();
-			ensure!(contributors.len() == audit.contributors.len(), "a contributor has two parts");
 		}
 		Ok(())
 	}
@@ -164,17 +157,10 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// 7. Deposits held are those of listed datasets.
-	fn check_deposits() -> Result<(), DispatchError> {
-		let mut deposits = BTreeMap::<T::AccountId, Balance>::new();
-		for (owner, amount) in Datasets::<T>::iter_values().filter_map(|listed| listed.deposit) {
-			let sum = deposits.entry(owner).or_default();
-			*sum = sum.saturating_add(amount);
-		}
-		for (owner, sum) in deposits {
-			let held = T::Currency::balance_on_hold(&HoldReason::DatasetDeposit.into(), &owner);
-			ensure!(held == sum, "what is held of an owner is not the deposits of its datasets");
-		}
+	/// 7. Terms that are kept ask for something.
+	fn check_terms() -> Result<(), DispatchError> {
+		let is_default = Terms::<T>::iter_values().any(|terms| terms == DataTerms::default());
+		ensure!(!is_default, "terms that ask for nothing are in storage");
 		Ok(())
 	}
 

@@ -3,8 +3,9 @@
 use crate::{Config, Error};
 use blyan_primitives::{
 	dag::ModelId,
+	datasets::Tier,
 	economy::BLY,
-	learning::quorum,
+	learning::{quorum, RejectReason, Verdict},
 	manifest::{AuditOutcome, ManifestFinding, TrainingManifest, MAX_DATASETS, MAX_SAMPLE},
 	panel::{self, PanelSeat},
 	Balance, Hash,
@@ -28,8 +29,6 @@ pub type AuditOf<T> = Audit<
 	BlockNumberFor<T>,
 	<T as Config>::MaxAuditors,
 >;
-/// A listed dataset, with the runtime's types filled in.
-pub type DatasetOf<T> = ListedDataset<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 /// The accounts of auditors.
 pub type AuditorsOf<T> =
 	BoundedVec<<T as polkadot_sdk::frame_system::Config>::AccountId, <T as Config>::MaxAuditors>;
@@ -116,16 +115,19 @@ impl AuditParameters {
 	}
 }
 
-/// A dataset that a model may learn from.
+/// A dataset of a manifest, as it was when that was submitted.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct ListedDataset<AccountId> {
+pub struct DataSource<AccountId> {
 	/// Its length, in bytes.
 	pub bytes: u64,
 	/// Who gave it, and is paid.
 	pub contributor: AccountId,
-	/// Who listed it, and what is held for that; `None` for governance.
-	pub deposit: Option<(AccountId, Balance)>,
+	/// How good it was held to be.
+	pub tier: Tier,
 }
+
+/// The datasets of a manifest, in its order.
+pub type DataSources<AccountId> = BoundedVec<DataSource<AccountId>, ConstU32<MAX_DATASETS>>;
 
 /// Where an audit stands.
 #[derive(
@@ -162,12 +164,23 @@ pub enum RoundStanding {
 	Open,
 	/// The blocks became heads.
 	Accepted,
-	/// They did not.
+	/// They were measured, and were not good enough.
 	Refused,
+	/// Nobody measured them for what their data is worth: there was no verdict, they could not be measured, or they
+	/// were made to be bad.
+	Unmeasured,
 }
 
-/// Who is paid for the data, and which part.
-pub type Contributors<AccountId> = BoundedVec<(AccountId, Perbill), ConstU32<MAX_DATASETS>>;
+impl From<Verdict> for RoundStanding {
+	fn from(verdict: Verdict) -> Self {
+		match verdict {
+			Verdict::Accepted => Self::Accepted,
+			Verdict::Rejected(RejectReason::NoGain | RejectReason::DomainRegression { .. }) => Self::Refused,
+			Verdict::Rejected(RejectReason::Unfetchable | RejectReason::Malformed | RejectReason::Canary)
+			| Verdict::Inconclusive => Self::Unmeasured,
+		}
+	}
+}
 
 /// The audit of a submission's manifest.
 #[derive(
@@ -197,10 +210,8 @@ where
 	pub manifest: TrainingManifest,
 	/// What the batches are bound to ([`blyan_primitives::manifest::binding`]).
 	pub binding: Hash,
-	/// How long the datasets were when it was submitted, in the manifest's order.
-	pub dataset_bytes: BoundedVec<u64, ConstU32<MAX_DATASETS>>,
-	/// Who gave the datasets when it was submitted, each account once.
-	pub contributors: Contributors<AccountId>,
+	/// What the datasets were when it was submitted, in the manifest's order.
+	pub sources: DataSources<AccountId>,
 	/// How its round stands.
 	pub round: RoundStanding,
 	/// How often auditors were drawn in vain.

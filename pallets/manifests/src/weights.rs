@@ -20,9 +20,7 @@ use polkadot_sdk::{
 
 /// The weight functions that the pallet needs.
 pub trait WeightInfo {
-	fn approve_dataset() -> Weight;
-	fn withdraw_dataset() -> Weight;
-	fn require_manifests() -> Weight;
+	fn set_data_terms() -> Weight;
 	fn commit() -> Weight;
 	fn reveal() -> Weight;
 	fn force_set_parameters() -> Weight;
@@ -38,20 +36,8 @@ pub trait WeightInfo {
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	/// ExpertDag's model, a hold of three reads, the list.
-	fn approve_dataset() -> Weight {
-		Weight::from_parts(85_000_000, 4_000)
-			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
-	}
-	/// The same the other way round.
-	fn withdraw_dataset() -> Weight {
-		Weight::from_parts(80_000_000, 4_000)
-			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
-	}
 	/// ExpertDag's model, and one write.
-	fn require_manifests() -> Weight {
+	fn set_data_terms() -> Weight {
 		Weight::from_parts(20_000_000, 3_600)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
@@ -110,20 +96,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 /// For tests.
 impl WeightInfo for () {
-	/// ExpertDag's model, a hold of three reads, the list.
-	fn approve_dataset() -> Weight {
-		Weight::from_parts(85_000_000, 4_000)
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
-	}
-	/// The same the other way round.
-	fn withdraw_dataset() -> Weight {
-		Weight::from_parts(80_000_000, 4_000)
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
-	}
 	/// ExpertDag's model, and one write.
-	fn require_manifests() -> Weight {
+	fn set_data_terms() -> Weight {
 		Weight::from_parts(20_000_000, 3_600)
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
 			.saturating_add(RocksDbWeight::get().writes(1_u64))

@@ -10,6 +10,7 @@ use blyan_primitives::{
 	dag::SubmissionId,
 	economy::Budget,
 	learning::{DisputeId, RejectReason, Verdict},
+	traits::AuditedWork,
 	worker::Fault,
 	Balance,
 };
@@ -190,7 +191,7 @@ impl History {
 				RuntimeEvent::Disputes(event) => self.follow_disputes(before, after, event)?,
 				RuntimeEvent::Rewards(pallet_rewards::Event::Accrued {
 					account,
-					submission,
+					work: AuditedWork::Submission(submission),
 					budget: Budget::Audits,
 					amount,
 					..
@@ -200,9 +201,11 @@ impl History {
 					demand!(*account == PLANTER, "{account} is paid for another's canary");
 					canary.reward += amount;
 				}
-				RuntimeEvent::Rewards(pallet_rewards::Event::Accrued { account, submission, .. }) => {
-					self.demand_honest_payee(*submission, *account)?
-				}
+				RuntimeEvent::Rewards(pallet_rewards::Event::Accrued {
+					account,
+					work: AuditedWork::Submission(submission),
+					..
+				}) => self.demand_honest_payee(*submission, *account)?,
 				RuntimeEvent::ExpertDag(pallet_expert_dag::Event::VersionReleased {
 					generation,
 					submission: Some(submission),
@@ -437,7 +440,7 @@ impl History {
 					(Fault::NoReveal | Fault::OutsideTolerance | Fault::CanaryAccepted, None) => {
 						return Err(format!("{what}, and had not committed"))
 					}
-					(Fault::DisputeLost | Fault::ManifestMismatch, _) => {
+					(Fault::DisputeLost | Fault::ManifestMismatch | Fault::WrongVote, _) => {
 						return Err(format!("{what} by the round"))
 					}
 				}

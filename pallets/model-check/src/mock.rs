@@ -107,6 +107,7 @@ impl pallet_proof_of_learning::Config for Test {
 impl pallet_rewards::Config for Test {
 	type Currency = Balances;
 	type Data = ();
+	type Purses = ();
 	type MaxOpenClaims = ConstU32<4>;
 	type WeightInfo = ();
 }

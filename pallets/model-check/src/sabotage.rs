@@ -6,8 +6,8 @@ use blyan_primitives::{
 	learning::Purpose,
 	migration::Migration,
 	traits::{
-		AcceptedWork, AuditRewards, ContestableRounds, ContestedFinding, DisputeOutcome, LearningRewards,
-		ModelGraph, ModelState, WorkerRegistry,
+		AcceptedWork, AuditRewards, AuditedWork, ContestableRounds, ContestedFinding, DisputeOutcome,
+		LearningRewards, ModelGraph, ModelState, WorkerRegistry,
 	},
 	worker::{Fault, Role},
 	Balance, Hash,
@@ -178,9 +178,9 @@ impl LearningRewards<AccountId> for Payroll {
 }
 
 impl AuditRewards<AccountId> for Payroll {
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
+	fn accrue_audit(who: &AccountId, amount: Balance, work: AuditedWork) {
 		if !is(Sabotage::PlanterForgotten) {
-			Rewards::accrue_audit(who, amount, submission);
+			Rewards::accrue_audit(who, amount, work);
 		}
 	}
 }

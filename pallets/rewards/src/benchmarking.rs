@@ -3,8 +3,10 @@
 use crate::{pallet::*, types::*, Pallet};
 use alloc::{collections::BTreeMap, vec::Vec};
 use blyan_primitives::{
+	cid::CidCodec,
 	economy::{Budget, BLY},
-	traits::{CreditReason, LearningCredits},
+	manifest::{DatasetId, MAX_DATASETS},
+	traits::{AuditedWork, CreditReason, DataShare, LearningCredits},
 	Balance,
 };
 use polkadot_sdk::{
@@ -22,6 +24,9 @@ use polkadot_sdk::{
 
 /// Most accounts that accepted work accrues to in a benchmark.
 const MAX_CLAIMANTS: u32 = 64;
+
+/// What claims are earned with.
+const WORK: AuditedWork = AuditedWork::Submission(1);
 
 /// Ends the running epoch, whether or not its time has come, and starts the next.
 fn next_epoch<T: Config>() -> EpochNumber {
@@ -42,7 +47,7 @@ fn mint_supply<T: Config>() {
 /// Lets `who` earn from every budget of the running epoch; more than the budget.
 fn earn<T: Config>(who: &T::AccountId, amount: Balance) {
 	for budget in Budget::ALL {
-		Pallet::<T>::accrue(budget, BTreeMap::from([(who.clone(), amount)]), 1);
+		Pallet::<T>::accrue(budget, BTreeMap::from([(who.clone(), amount)]), WORK);
 	}
 }
 
@@ -109,14 +114,14 @@ mod benchmarks {
 		for _ in 0..T::MaxOpenClaims::get() {
 			next_epoch::<T>();
 			for budget in Budget::ALL {
-				Pallet::<T>::accrue(budget, accounts.clone(), 1);
+				Pallet::<T>::accrue(budget, accounts.clone(), WORK);
 			}
 		}
 		let running = next_epoch::<T>();
 
 		#[block]
 		{
-			Pallet::<T>::accrue(Budget::Learning, accounts, 2);
+			Pallet::<T>::accrue(Budget::Learning, accounts, WORK);
 		}
 
 		assert_eq!(Claims::<T>::iter_prefix(running).count() as u32, n);
@@ -184,7 +189,7 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn accrue_data(n: Linear<1, { MAX_CONTRIBUTORS as u32 }>) {
+	fn accrue_data(n: Linear<1, MAX_DATASETS>) {
 		mint_supply::<T>();
 		next_epoch::<T>();
 		Pallet::<T>::settle_data(1, 1_000 * BLY);
@@ -194,12 +199,17 @@ mod benchmarks {
 			(0..n).map(|index| (account("claimant", index, 0), BLY)).collect();
 		for _ in 0..T::MaxOpenClaims::get() {
 			for budget in Budget::ALL {
-				Pallet::<T>::accrue(budget, accounts.clone(), 1);
+				Pallet::<T>::accrue(budget, accounts.clone(), WORK);
 			}
 			next_epoch::<T>();
 		}
 		let share = Perbill::from_rational(1, n);
-		let shares: Vec<_> = accounts.into_keys().map(|who| (who, share)).collect();
+		let dataset = |number| DatasetId { codec: CidCodec::Raw, digest: [number; 32] };
+		let shares: Vec<_> = accounts
+			.into_keys()
+			.zip(0u8..)
+			.map(|(contributor, number)| DataShare { dataset: dataset(number), contributor, share })
+			.collect();
 		let running = CurrentEpoch::<T>::get().expect("an epoch runs").number;
 
 		#[block]

@@ -3,16 +3,16 @@
 use crate::{impls::learning, pallet::*, Pallet};
 use blyan_primitives::{
 	economy::Budget,
-	traits::{AcceptedWork, LearningRewards},
+	traits::{AcceptedWork, AuditedWork, LearningRewards},
 };
 
 impl<T: Config> LearningRewards<T::AccountId> for Pallet<T> {
 	/// Accrues to trainer, evaluators and ancestors on the learning budget of the running epoch, and to the
-	/// contributors of the data on the data's, as soon as that is verified.
+	/// contributors of the data, dataset by dataset, on the data's, as soon as that is verified.
 	fn accrue_accepted(work: AcceptedWork<T::AccountId>) {
 		let worth = learning::worth(work.gain, Parameters::<T>::get().learning_rate);
 		let parts = learning::divide(&work, worth);
-		Self::accrue(Budget::Learning, parts, work.submission);
+		Self::accrue(Budget::Learning, parts, AuditedWork::Submission(work.submission));
 		Self::settle_data(work.submission, worth);
 	}
 }

@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use blyan_primitives::{
 	dag::SubmissionId,
 	economy::Budget,
-	traits::{AuditRewards, DataRewards, ServingRewards},
+	traits::{AuditRewards, AuditedWork, DataRewards, ServingRewards},
 	Balance,
 };
 
@@ -16,14 +16,15 @@ impl<T: Config> DataRewards for Pallet<T> {
 }
 
 impl<T: Config> AuditRewards<T::AccountId> for Pallet<T> {
-	fn accrue_audit(who: &T::AccountId, amount: Balance, submission: SubmissionId) {
-		Self::accrue(Budget::Audits, BTreeMap::from([(who.clone(), amount)]), submission);
+	fn accrue_audit(who: &T::AccountId, amount: Balance, work: AuditedWork) {
+		Self::accrue(Budget::Audits, BTreeMap::from([(who.clone(), amount)]), work);
 	}
 }
 
 impl<T: Config> ServingRewards<T::AccountId> for Pallet<T> {
 	fn accrue_use(parts: BTreeMap<T::AccountId, Balance>) {
-		Self::accrue_telling(Budget::Serving, parts, |epoch, account, amount| Event::UseAccrued {
+		let claims = parts.into_iter().map(|(who, amount)| (who, amount, ()));
+		Self::accrue_telling(Budget::Serving, claims, |epoch, account, amount, ()| Event::UseAccrued {
 			epoch,
 			account,
 			amount,

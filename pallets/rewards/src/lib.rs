@@ -36,7 +36,8 @@ pub mod pallet {
 	use blyan_primitives::{
 		dag::SubmissionId,
 		economy::Budget,
-		traits::{CreditReason, VerifiedData},
+		manifest::DatasetId,
+		traits::{AuditedWork, CreditReason, DataPurses, VerifiedData},
 		Balance,
 	};
 	use frame_support::{pallet_prelude::*, traits::fungible, weights::WeightMeter};
@@ -56,6 +57,9 @@ pub mod pallet {
 
 		/// Whose data was verified.
 		type Data: VerifiedData<Self::AccountId>;
+
+		/// What datasets earn by their score, as models gain by them.
+		type Purses: DataPurses;
 
 		/// On how many epochs an account may have open claims; the oldest is settled and carried when
 		/// there would be more.
@@ -175,7 +179,23 @@ pub mod pallet {
 			budget: Budget,
 			/// The claim; more claims than budget scale it down.
 			amount: Balance,
-			/// The accepted submission that it was earned with.
+			/// What it was earned with: an accepted submission, or what was audited.
+			work: AuditedWork,
+		},
+		/// A dataset earned by the gain of a submission that learned from it: its contributor has a claim on the data's
+		/// budget, of `earned` and `purse` together.
+		DataAccrued {
+			/// The epoch that will settle it.
+			epoch: EpochNumber,
+			/// Which.
+			dataset: DatasetId,
+			/// Who is paid for it.
+			contributor: T::AccountId,
+			/// Its part of the data's share of the gain.
+			earned: Balance,
+			/// What goes with that out of the purse that its score filled.
+			purse: Balance,
+			/// The accepted submission.
 			submission: SubmissionId,
 		},
 		/// A claim was settled and minted, with what was carried.

@@ -2,10 +2,12 @@
 
 use crate::{self as pallet_rewards, pallet::*, types::*};
 use blyan_primitives::{
+	cid::CidCodec,
 	dag::SubmissionId,
 	economy::{BLY, EXISTENTIAL_DEPOSIT, GENESIS_SUPPLY},
 	learning::NanoBits,
-	traits::{AcceptedWork, DataRewards, LearningRewards, VerifiedData},
+	manifest::DatasetId,
+	traits::{AcceptedWork, AuditedWork, DataPurses, DataRewards, DataShare, LearningRewards, VerifiedData},
 	Balance,
 };
 use polkadot_sdk::{
@@ -27,6 +29,8 @@ pub const MIN_PAYOUT: Balance = BLY;
 /// Epochs for which a claim stays open in tests.
 pub const EXPIRY: u32 = 3;
 
+/// What claims are earned with where that does not matter.
+pub const WORK: AuditedWork = AuditedWork::Submission(7);
 /// Epochs for which a data share waits in tests.
 pub const PATIENCE: u32 = 2;
 
@@ -61,28 +65,56 @@ impl pallet_balances::Config for Test {
 impl Config for Test {
 	type Currency = Balances;
 	type Data = Verified;
+	type Purses = Verified;
 	type MaxOpenClaims = MaxOpenClaims;
 	type WeightInfo = ();
 }
 
 parameter_types! {
 	/// Whose data was verified, by submission.
-	pub static VerifiedShares: BTreeMap<SubmissionId, Vec<(AccountId, Perbill)>> = BTreeMap::new();
+	pub static VerifiedShares: BTreeMap<SubmissionId, Vec<DataShare<AccountId>>> = BTreeMap::new();
+	/// What is left in the purses of datasets.
+	pub static Purses: BTreeMap<DatasetId, Balance> = BTreeMap::new();
 }
 
-/// Verifies what the test says.
+/// Verifies what the test says, and has the purses that it fills.
 pub struct Verified;
 
 impl VerifiedData<AccountId> for Verified {
-	fn shares(submission: SubmissionId) -> Option<Vec<(AccountId, Perbill)>> {
+	fn shares(submission: SubmissionId) -> Option<Vec<DataShare<AccountId>>> {
 		VerifiedShares::get().get(&submission).cloned()
 	}
 }
 
+impl DataPurses for Verified {
+	fn draw(dataset: DatasetId, earned: Balance) -> Balance {
+		Purses::mutate(|purses| {
+			let Some(left) = purses.get_mut(&dataset) else { return 0 };
+			let drawn = earned.min(*left);
+			*left -= drawn;
+			drawn
+		})
+	}
+}
+
+/// The dataset of that number.
+pub fn dataset(number: u8) -> DatasetId {
+	DatasetId { codec: CidCodec::Raw, digest: [number; 32] }
+}
+
+/// Data of which each contributor brought that many per cent; the datasets are numbered from 0.
+pub fn shares(parts: &[(AccountId, u32)]) -> Vec<DataShare<AccountId>> {
+	let share = |(number, (contributor, percent)): (usize, &(AccountId, u32))| DataShare {
+		dataset: dataset(number as u8),
+		contributor: *contributor,
+		share: Perbill::from_percent(*percent),
+	};
+	parts.iter().enumerate().map(share).collect()
+}
+
 /// Has the data of a submission verified, of which each contributor brought that many per cent.
-pub fn verify(submission: SubmissionId, shares: &[(AccountId, u32)]) {
-	let shares = shares.iter().map(|(who, share)| (*who, Perbill::from_percent(*share))).collect();
-	VerifiedShares::mutate(|verified| verified.insert(submission, shares));
+pub fn verify(submission: SubmissionId, parts: &[(AccountId, u32)]) {
+	VerifiedShares::mutate(|verified| verified.insert(submission, shares(parts)));
 	<Rewards as DataRewards>::data_verified(submission);
 }
 
@@ -121,6 +153,7 @@ impl ExtBuilder {
 		};
 		let mut ext: sp_io::TestExternalities = genesis.build_storage().expect("genesis is valid").into();
 		VerifiedShares::take();
+		Purses::take();
 		ext.execute_with(|| {
 			System::set_block_number(1);
 			Rewards::on_initialize(1);
@@ -178,7 +211,7 @@ pub fn work(gain: NanoBits, trainer: AccountId, evaluators: &[AccountId]) -> Acc
 
 /// Adds to the claim of `who` on the learning budget of the running epoch.
 pub fn accrue_claim(who: AccountId, claim: Balance) {
-	Rewards::accrue(blyan_primitives::economy::Budget::Learning, [(who, claim)].into(), 7);
+	Rewards::accrue(blyan_primitives::economy::Budget::Learning, [(who, claim)].into(), WORK);
 }
 
 pub fn accrue(work: AcceptedWork<AccountId>) {

@@ -26,8 +26,6 @@ pub const EVALUATORS_SHARE: Perbill = Perbill::from_percent(15);
 pub const DATA_SHARE: Perbill = Perbill::from_percent(20);
 /// What audits and votes may be paid in an epoch, as a share of what learning and serving earn in it.
 pub const AUDITS_SHARE: Perbill = Perbill::from_percent(20);
-/// Most contributors that are paid for a submission; those after them are not.
-pub const MAX_CONTRIBUTORS: usize = 64;
 /// The longest that an unverified data share can be set to wait, in epochs.
 pub const MAX_DATA_PATIENCE_EPOCHS: u32 = 8_766;
 /// How the ancestors' share is divided: halving with each generation, nearest first.

@@ -79,6 +79,7 @@ impl pallet_balances::Config for Test {
 impl pallet_rewards::Config for Test {
 	type Currency = Balances;
 	type Data = ();
+	type Purses = ();
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = ();
 }

@@ -6,14 +6,14 @@ use blyan_primitives::{
 	seats::lots_for_workers,
 	traits::WorkerRegistry,
 	worker::{reputation_after_honest_work, Fault, Role},
-	Balance, Hash,
+	Balance, BlockNumber, Hash,
 };
 use polkadot_sdk::{
 	frame_support::traits::{
 		fungible::{hold::Balanced as _, Balanced as _},
 		Imbalance, OnUnbalanced,
 	},
-	sp_runtime::Perbill,
+	sp_runtime::{traits::SaturatedConversion, Perbill},
 };
 
 impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
@@ -38,6 +38,19 @@ impl<T: Config> WorkerRegistry<T::AccountId> for Pallet<T> {
 
 	fn release(who: &T::AccountId) {
 		Self::disengage(who);
+	}
+
+	fn active_since(who: &T::AccountId) -> Option<BlockNumber> {
+		let worker = Workers::<T>::get(who).filter(Worker::is_drawable)?;
+		Some(worker.joins_at.saturated_into())
+	}
+
+	fn active_workers() -> u32 {
+		ActiveWorkers::<T>::get()
+	}
+
+	fn are_associates(one: &T::AccountId, other: &T::AccountId) -> bool {
+		Self::has_declared(one, other) || Self::has_declared(other, one)
 	}
 
 	fn reputation(who: &T::AccountId) -> Option<Perbill> {

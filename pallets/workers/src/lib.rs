@@ -88,6 +88,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Workers<T: Config> = CountedStorageMap<_, Blake2_128Concat, T::AccountId, WorkerOf<T>>;
 
+	/// How many of the workers are not leaving: with roles that overlap, seats do not tell.
+	#[pallet::storage]
+	pub type ActiveWorkers<T: Config> = StorageValue<_, u32, ValueQuery>;
+
 	/// Which worker a machine belongs to.
 	///
 	/// Hasher: machine ids are chosen by users.

@@ -86,10 +86,15 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// 5. The number of workers is counted, and bounded.
+	/// 5. The number of workers, and of those that are not leaving, is counted; the former is bounded.
 	fn check_counts() -> Result<(), TryRuntimeError> {
 		let count = Workers::<T>::count();
 		ensure!(count as usize == Workers::<T>::iter().count(), "workers: the counter is wrong");
+		let active = Workers::<T>::iter_values().filter(|worker| worker.is_active()).count();
+		ensure!(
+			ActiveWorkers::<T>::get() as usize == active,
+			"workers: the counter of those not leaving is wrong"
+		);
 		ensure!(count <= T::MaxWorkers::get(), "workers: there are too many workers");
 		Ok(())
 	}

@@ -28,16 +28,15 @@ pub fn expand(bits: u32) -> Option<U256> {
 	if bits & SIGN != 0 || mantissa_bits.saturating_add(shift) > 256 {
 		return None;
 	}
-	Some(U256::from(mantissa) << shift)
+	Some(shifted_up(U256::from(mantissa), shift))
 }
 
 /// The compact form of a target, which keeps its first 23 bits or a few less.
 pub fn compact(target: U256) -> u32 {
 	let size = (target.bits() as u32).div_ceil(8);
-	let shift = |bytes: u32| bytes.saturating_mul(8) as usize;
 	let mantissa = match size.checked_sub(3) {
-		Some(bytes) => (target >> shift(bytes)).low_u32(),
-		None => target.low_u32() << shift(3u32.saturating_sub(size)),
+		Some(bytes) => shifted_down(target, bytes.saturating_mul(8)).low_u32(),
+		None => target.low_u32() << 3u32.saturating_sub(size).saturating_mul(8),
 	};
 	if mantissa & SIGN == 0 {
 		mantissa | size << 24
@@ -50,20 +49,30 @@ pub fn compact(target: U256) -> u32 {
 /// The compact form of the next period's target, after one that had that target and took `seconds`.
 pub fn retarget(target: U256, seconds: i64, limit: U256) -> u32 {
 	let wanted = i64::from(PERIOD_SECONDS);
-	let seconds = seconds.clamp(wanted / 4, wanted * 4);
+	let seconds = seconds.clamp(wanted / 4, wanted.saturating_mul(4));
 	// Core's 256 bits are enough for the networks that retarget; the product of a larger limit would not fit.
-	let scaled = target.full_mul(U256::from(seconds)) / U512::from(PERIOD_SECONDS);
-	let scaled = U256::try_from(scaled).unwrap_or(limit);
+	let scaled = target.full_mul(U256::from(seconds)).checked_div(U512::from(PERIOD_SECONDS));
+	let scaled = scaled.and_then(|scaled| U256::try_from(scaled).ok()).unwrap_or(limit);
 	compact(scaled.min(limit))
 }
 
 /// How many hashes it takes on average to be at most that target: `2^256 / (target + 1)`.
 pub fn work(target: U256) -> U256 {
-	match target.checked_add(U256::one()) {
-		// 2^256 does not fit; `(2^256 - 1 - target) / (target + 1) + 1` is the same.
-		Some(divisor) => (!target / divisor).saturating_add(U256::one()),
-		None => U256::one(),
-	}
+	// 2^256 does not fit; `(2^256 - 1 - target) / (target + 1) + 1` is the same.
+	let quotient = target.checked_add(U256::one()).and_then(|divisor| (!target).checked_div(divisor));
+	quotient.unwrap_or_default().saturating_add(U256::one())
+}
+
+/// Without what goes out at the top. No shift of such a number panics.
+#[allow(clippy::arithmetic_side_effects)]
+fn shifted_up(number: U256, bits: u32) -> U256 {
+	number << bits
+}
+
+/// Without what goes out at the bottom; likewise.
+#[allow(clippy::arithmetic_side_effects)]
+fn shifted_down(number: U256, bits: u32) -> U256 {
+	number >> bits
 }
 
 #[cfg(test)]

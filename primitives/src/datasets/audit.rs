@@ -1,7 +1,7 @@
 //! What an auditor finds of a dataset, commits to and reveals.
 
 use super::{QualityReport, RejectionReason, Tier};
-use crate::{manifest::DatasetId, Hash};
+use crate::{api::DatasetStageKind, manifest::DatasetId, Hash};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::sp_runtime::traits::{BlakeTwo256, Hash as _};
 use scale_info::TypeInfo;
@@ -109,4 +109,19 @@ pub enum DatasetStage<BlockNumber> {
 		/// When it counts as denied.
 		until: BlockNumber,
 	},
+}
+
+impl<BlockNumber> DatasetStage<BlockNumber> {
+	/// Which stage it is.
+	pub const fn kind(&self) -> DatasetStageKind {
+		match self {
+			DatasetStage::Pending => DatasetStageKind::Pending,
+			DatasetStage::Audit => DatasetStageKind::Audit,
+			DatasetStage::Vote { .. } => DatasetStageKind::Vote,
+			DatasetStage::Approved { .. } => DatasetStageKind::Approved,
+			DatasetStage::Rejected { .. } => DatasetStageKind::Rejected,
+			DatasetStage::Quarantined { .. } => DatasetStageKind::Quarantined,
+			DatasetStage::Appealed { .. } => DatasetStageKind::Appealed,
+		}
+	}
 }

@@ -23,6 +23,8 @@ parameter_types! {
 	pub RoundServiceWeight: Weight = Perbill::from_percent(25) * RuntimeBlockWeights::get().max_block;
 	/// What carrying disputes forward may use of a block, likewise.
 	pub DisputeServiceWeight: Weight = Perbill::from_percent(5) * RuntimeBlockWeights::get().max_block;
+	/// A twentieth of a mixture says something of a dataset in it.
+	pub const LeastDataWeight: Perbill = Perbill::from_percent(5);
 	/// What carrying audits of manifests forward may use of a block, likewise.
 	pub ManifestServiceWeight: Weight = Perbill::from_percent(5) * RuntimeBlockWeights::get().max_block;
 }
@@ -123,16 +125,13 @@ impl pallet_canaries::Config for Runtime {
 }
 
 impl pallet_manifests::Config for Runtime {
-	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
 	type Graph = ExpertDag;
 	type Workers = Workers;
-	// Until there is a chain of datasets.
-	type Datasets = Manifests;
+	type Datasets = Datasets;
+	type Outcomes = Lineage;
 	type OnVerified = Rewards;
 	type Audits = Rewards;
 	type Randomness = pallet_babe::ParentBlockRandomness<Runtime>;
-	type DatasetDeposit = ConstU128<{ 10 * BLY }>;
 	type MaxAuditors = ConstU32<21>;
 	// No fewer than there may be open rounds, so that those are the limit.
 	type MaxOpenAudits = ConstU32<1_024>;
@@ -141,9 +140,18 @@ impl pallet_manifests::Config for Runtime {
 	type WeightInfo = pallet_manifests::weights::SubstrateWeight<Runtime>;
 }
 
+impl pallet_lineage::Config for Runtime {
+	type Datasets = Datasets;
+	type LeastWeight = LeastDataWeight;
+	type DayBlocks = ConstU32<DAY>;
+	type DailyCap = ConstU128<{ 100_000 * BLY }>;
+	type WeightInfo = pallet_lineage::weights::SubstrateWeight<Runtime>;
+}
+
 impl pallet_rewards::Config for Runtime {
 	type Currency = Balances;
 	type Data = Manifests;
+	type Purses = Lineage;
 	type MaxOpenClaims = ConstU32<64>;
 	type WeightInfo = pallet_rewards::weights::SubstrateWeight<Runtime>;
 }

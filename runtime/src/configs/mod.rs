@@ -1,6 +1,7 @@
 //! The configuration of each pallet, by topic.
 
 mod consensus;
+mod data;
 mod learning;
 mod money;
 mod staking;

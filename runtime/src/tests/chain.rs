@@ -85,6 +85,7 @@ pub fn run_to(number: BlockNumber) {
 		Disputes::on_initialize(next);
 		Canaries::on_initialize(next);
 		Manifests::on_initialize(next);
+		Datasets::on_initialize(next);
 	}
 }
 

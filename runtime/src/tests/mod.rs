@@ -2,6 +2,7 @@
 
 mod canaries;
 mod chain;
+mod datasets;
 mod disputes;
 mod flood;
 mod manifests;

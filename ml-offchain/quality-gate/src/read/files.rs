@@ -63,6 +63,12 @@ fn is_companion(path: &Path) -> bool {
 		|| name.ends_with(".md")
 }
 
+/// A text that is a licence's by its name.
+pub(crate) fn is_licence(path: &Path) -> bool {
+	let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
+	["license", "licence", "copying"].iter().any(|known| name.starts_with(known))
+}
+
 /// The data files of a file or a folder, sorted by path, and the texts about them. Names that begin with a dot
 /// are left out; links are not followed.
 pub fn data_files(path: &Path) -> Result<(Vec<(PathBuf, FileKind)>, Vec<PathBuf>), ReadError> {

@@ -11,6 +11,7 @@ mod parquet;
 mod plain;
 
 pub use compressed::{Expansion, MAX_EXPANSION, UNCHECKED_BYTES};
+pub(crate) use files::is_licence;
 pub use files::{data_files, Compression, FileKind};
 pub(crate) use json::parse as parse_json;
 

@@ -2,6 +2,7 @@
 
 use crate::{
 	content::{Content, ContentError},
+	datasets::text::{self, TextError},
 	trainer::{
 		job::map_text,
 		manifest::{Manifest, FORMAT},
@@ -14,10 +15,14 @@ use blyan_primitives::{
 	architecture::Tokenizer,
 	cid::Cid,
 	dag::ModelId,
-	manifest::{ManifestFinding, MAX_DOCUMENT_BYTES},
+	manifest::{DatasetId, ManifestFinding, MAX_DOCUMENT_BYTES},
 	merkle, AccountId, Hash,
 };
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{
+	fs, io,
+	path::{Path, PathBuf},
+	time::Duration,
+};
 
 /// Bytes of a leaf.
 const LEAF_BYTES: usize = 32;
@@ -34,6 +39,9 @@ pub enum AuditError {
 	/// This machine's own store failed, or the chain does not say who has what.
 	#[error(transparent)]
 	Content(ContentError),
+	/// The text of a dataset cannot be assembled here.
+	#[error(transparent)]
+	Text(TextError),
 	/// A file of the store cannot be read.
 	#[error("cannot read {}: {source}", path.display())]
 	Io {
@@ -59,17 +67,19 @@ enum Absent {
 
 const TORN: ManifestFinding = ManifestFinding::Mismatch { batch: None };
 
-/// What is to be found of a manifest whose sample is drawn. Each piece of content may take `patience` to fetch.
+/// What is to be found of a manifest whose sample is drawn. Each piece of content may take `patience` to fetch; the
+/// texts of its datasets are assembled in `folder`.
 ///
 /// # Errors
 /// See [`AuditError`]; what is the fault of the manifest is a finding.
 pub async fn audit(
 	chain: &dyn Chain,
 	content: &Content,
+	folder: &Path,
 	info: &ManifestInfo<AccountId>,
 	patience: Duration,
 ) -> Result<ManifestFinding, AuditError> {
-	match look(chain, content, info, patience).await {
+	match look(chain, content, folder, info, patience).await {
 		Ok(finding) => Ok(finding),
 		Err(Absent::Unfetchable) => Ok(ManifestFinding::Unfetchable),
 		Err(Absent::Failed(error)) => Err(error),
@@ -79,6 +89,7 @@ pub async fn audit(
 async fn look(
 	chain: &dyn Chain,
 	content: &Content,
+	folder: &Path,
 	info: &ManifestInfo<AccountId>,
 	patience: Duration,
 ) -> Result<ManifestFinding, Absent> {
@@ -109,8 +120,9 @@ async fn look(
 		return Ok(TORN);
 	}
 	let mut texts = Vec::new();
-	for (used, bytes) in record.datasets.iter().zip(&info.dataset_bytes) {
-		texts.push((get(used.dataset, *bytes).await?, used.weight.deconstruct()));
+	for used in &record.datasets {
+		let text = dataset_text(chain, content, folder, used.dataset, patience).await?;
+		texts.push((text, used.weight.deconstruct()));
 	}
 	let model = chain.model(info.model).await.map_err(AuditError::from)?;
 	let model = model.ok_or(AuditError::ModelNotFound(info.model))?;
@@ -132,6 +144,29 @@ async fn look(
 		Ok(compare(&info, sources, tokenizer.as_ref(), &leaves))
 	});
 	deriving.await.map_err(AuditError::from)?.map_err(Absent::Failed)
+}
+
+/// The text of a dataset. One that is not as it says cannot be had: the trainer is not to blame for it.
+async fn dataset_text(
+	chain: &dyn Chain,
+	content: &Content,
+	folder: &Path,
+	dataset: DatasetId,
+	patience: Duration,
+) -> Result<PathBuf, Absent> {
+	let assembled = match text::kept(chain, dataset).await {
+		Ok(kept) => text::assemble(content, &kept, folder, patience).await,
+		Err(error) => Err(error),
+	};
+	match assembled {
+		Ok((path, _)) => Ok(path),
+		Err(error) if error.is_datasets_fault() => {
+			tracing::info!(%dataset, %error, "the text of a dataset cannot be had");
+			Err(Absent::Unfetchable)
+		}
+		Err(TextError::Chain(error)) => Err(Absent::Failed(error.into())),
+		Err(error) => Err(Absent::Failed(AuditError::Text(error))),
+	}
 }
 
 impl From<AuditError> for Absent {

@@ -205,3 +205,34 @@ async fn collector_should_remove_old_garbage_and_spare_what_is_new_pinned_or_wor
 	tokio::time::timeout(Duration::from_secs(60), gone(held)).await.unwrap();
 	drop(collector);
 }
+
+#[tokio::test]
+async fn collect_should_keep_the_parts_of_approved_datasets_and_remove_the_rest() {
+	use crate::datasets::tests::offered;
+	use blyan_primitives::datasets::{DatasetStage, Refusal};
+	let stage = Stage::new().await;
+	let texts = ["of one that is approved", "of one that is not"];
+	let old = |path: std::path::PathBuf| {
+		File::open(path).unwrap().set_modified(SystemTime::now() - hours(48)).unwrap();
+	};
+	let [approved, rejected] = texts.map(|part| {
+		let dataset = offered(&stage.chain, &stage.store(), part.as_bytes());
+		let part_cid = stage.old(part);
+		old(stage.store().path(&dataset));
+		let assembled = text::path_of(&stage.config.dataset_dir(), &dataset);
+		std::fs::create_dir_all(stage.config.dataset_dir()).unwrap();
+		std::fs::write(&assembled, part).unwrap();
+		old(assembled.clone());
+		(dataset, part_cid, assembled)
+	});
+	stage.chain.edit(|state| {
+		let record = state.kept_datasets.get_mut(&rejected.0).unwrap();
+		record.stage = DatasetStage::Rejected { reason: Refusal::Votes, until: 9 };
+	});
+	let collection =
+		collect(&stage.chain, &stage.config, stage.store(), Some(&stage.content), hours(24)).await.unwrap();
+	let store = stage.store();
+	assert_eq!([approved.0, approved.1].map(|cid| store.contains(&cid)), [true, true]);
+	assert_eq!([rejected.0, rejected.1].map(|cid| store.contains(&cid)), [false, false]);
+	assert_eq!((approved.2.exists(), rejected.2.exists(), collection.texts), (true, false, 1));
+}

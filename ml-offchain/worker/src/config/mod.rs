@@ -1,7 +1,11 @@
 //! A worker's configuration: one TOML file, a default for everything that can have one.
 
+mod audit;
+mod data;
 mod train;
 
+pub use audit::{AuditConfig, VoteConfig, VotePolicy};
+pub use data::{DataConfig, DataPolicy};
 pub use train::{JobConfig, MixedText, SubmitAs, TrainConfig};
 
 use crate::{evaluator::measure::MeasureOptions, serve::ServeConfig};
@@ -78,8 +82,10 @@ pub struct Config {
 	pub evaluate: EvaluateConfig,
 	/// What `watch` does, and `evaluate` besides.
 	pub watch: WatchConfig,
-	/// What `audit-manifests` does.
+	/// What `audit-manifests`, `audit-datasets` and `auditor` do.
 	pub audit: AuditConfig,
+	/// How `audit-datasets` and `auditor` vote on datasets.
+	pub vote: VoteConfig,
 	/// What `serve` does.
 	pub serve: ServeConfig,
 	/// What becomes of sealed lots.
@@ -93,21 +99,6 @@ pub struct SealConfig {
 	/// Whether a running worker opens what was sealed with this `data_dir` when a round has drawn it. If not,
 	/// `blyan-worker open-lots` must, or the bonds of the lots are lost.
 	pub open: bool,
-}
-
-/// What `audit-manifests` does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AuditConfig {
-	/// How long a document, its hashes, and each dataset may take to fetch before they count as unfetchable, in
-	/// seconds.
-	pub fetch_timeout_seconds: u64,
-}
-
-impl Default for AuditConfig {
-	fn default() -> Self {
-		Self { fetch_timeout_seconds: 60 }
-	}
 }
 
 /// How the content store is looked after.
@@ -180,6 +171,7 @@ impl Default for Config {
 			evaluate: EvaluateConfig::default(),
 			watch: WatchConfig::default(),
 			audit: AuditConfig::default(),
+			vote: VoteConfig::default(),
 			serve: ServeConfig::default(),
 			seal: SealConfig::default(),
 		}
@@ -270,6 +262,9 @@ impl Config {
 		self.data_dir = folder.join(&self.data_dir);
 		self.key_file = self.key_file.take().map(|path| folder.join(path));
 		self.plant.canary_key_file = self.plant.canary_key_file.take().map(|path| folder.join(path));
+		for path in self.audit.paths_mut() {
+			*path = folder.join(&*path);
+		}
 		let mixed = self.train.texts.iter_mut().map(|mixed| &mut mixed.text);
 		for text in mixed.chain([&mut self.train.text]) {
 			// A CID is no path.
@@ -337,6 +332,11 @@ impl Config {
 			let holds = (1..=MAX_FETCH_SECONDS).contains(&seconds);
 			check(holds, field, format!("is {seconds}; it must be 1 to {MAX_FETCH_SECONDS}"))?;
 		}
+		check(
+			self.audit.threads <= MAX_THREADS,
+			"audit.threads",
+			format!("is {}; at most {MAX_THREADS}", self.audit.threads),
+		)?;
 		self.train.validate_texts()?;
 		for (number, job) in self.train.jobs.iter().enumerate() {
 			job.validate(number)?;
@@ -396,6 +396,19 @@ impl Config {
 	/// The folder of checkpoints.
 	pub fn checkpoint_dir(&self) -> PathBuf {
 		self.data_dir.join("checkpoints")
+	}
+
+	/// The folder of the texts of datasets, assembled from their parts.
+	pub fn dataset_dir(&self) -> PathBuf {
+		self.data_dir.join("datasets")
+	}
+
+	/// Threads that look at the samples of datasets.
+	pub fn audit_threads(&self) -> usize {
+		match self.audit.threads {
+			0 => self.compute_threads(),
+			threads => threads,
+		}
 	}
 
 	/// The journal of that name.

@@ -1,9 +1,10 @@
 //! What `train` does, as the configuration says it.
 
-use super::ConfigError;
+use super::{ConfigError, DataConfig};
 use crate::components::Selection;
 use blyan_model::{Device, TrainConfig as ModelTrainConfig, WHOLE};
 use blyan_primitives::{
+	cid::Cid,
 	dag::{Component, ModelId},
 	manifest::MAX_DATASETS,
 	merkle,
@@ -11,6 +12,7 @@ use blyan_primitives::{
 	Hash,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What `train` does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,12 @@ pub struct TrainConfig {
 	/// Texts to mix, instead of `text`.
 	#[serde(skip_serializing_if = "Vec::is_empty")]
 	pub texts: Vec<MixedText>,
+	/// Approved datasets to train on, instead of texts: each as much as it is long.
+	#[serde(skip_serializing_if = "Vec::is_empty")]
+	pub datasets: Vec<Cid>,
+	/// How to choose among the approved datasets, instead of naming any.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub data: Option<DataConfig>,
 	/// Write a checkpoint at least this often, in seconds.
 	pub checkpoint_seconds: u64,
 	/// How often a submission that came to no verdict is sent again.
@@ -44,9 +52,15 @@ pub struct MixedText {
 }
 
 impl TrainConfig {
-	/// What is trained on, each with its weight in parts of [`WHOLE`].
+	/// Whether it trains on approved datasets, and not on texts.
+	pub fn is_of_datasets(&self) -> bool {
+		!self.datasets.is_empty() || self.data.is_some()
+	}
+
+	/// The texts that are trained on, each with its weight in parts of [`WHOLE`]; none if it is of datasets.
 	pub fn sources(&self) -> impl Iterator<Item = (&str, u32)> {
-		let one = self.texts.is_empty().then_some((self.text.as_str(), WHOLE));
+		let has_one = self.texts.is_empty() && !self.is_of_datasets();
+		let one = has_one.then_some((self.text.as_str(), WHOLE));
 		let mixed =
 			self.texts.iter().map(|mixed| (mixed.text.as_str(), mixed.percent.saturating_mul(WHOLE / 100)));
 		one.into_iter().chain(mixed)
@@ -54,13 +68,32 @@ impl TrainConfig {
 
 	/// Names it, for the digest of a job.
 	pub fn sources_name(&self) -> String {
-		match self.texts.is_empty() {
-			true => self.text.clone(),
-			false => self.sources().map(|(text, weight)| format!("{weight} {text}\n")).collect(),
+		if let Some(data) = &self.data {
+			return data.name();
+		}
+		match (self.datasets.is_empty(), self.texts.is_empty()) {
+			(false, _) => self.datasets.iter().map(|dataset| format!("dataset {dataset}\n")).collect(),
+			(true, true) => self.text.clone(),
+			(true, false) => self.sources().map(|(text, weight)| format!("{weight} {text}\n")).collect(),
 		}
 	}
 
 	pub(super) fn validate_texts(&self) -> Result<(), ConfigError> {
+		let has_text = !self.text.is_empty() || !self.texts.is_empty();
+		let given = [has_text, !self.datasets.is_empty(), self.data.is_some()];
+		if given.into_iter().filter(|is_given| *is_given).count() > 1 {
+			let why = "and other texts or datasets are given; train on texts, on `datasets`, or on what `data` chooses";
+			let field = if self.data.is_some() { "train.data" } else { "train.datasets" };
+			return Err(ConfigError::field(field, why));
+		}
+		if self.is_of_datasets() {
+			let distinct: BTreeSet<_> = self.datasets.iter().collect();
+			if distinct.len() != self.datasets.len() || self.datasets.len() > MAX_DATASETS as usize {
+				let why = format!("names {}; each once, {MAX_DATASETS} at most", self.datasets.len());
+				return Err(ConfigError::field("train.datasets", why));
+			}
+			return Ok(());
+		}
 		if self.texts.is_empty() {
 			let has_text = self.jobs.is_empty() || !self.text.is_empty();
 			let why = "is missing: a CID, or a path, of the text to train on";
@@ -141,6 +174,8 @@ impl Default for TrainConfig {
 			model: 0,
 			text: String::new(),
 			texts: Vec::new(),
+			datasets: Vec::new(),
+			data: None,
 			checkpoint_seconds: 10,
 			max_resubmissions: 3,
 			fetch_timeout_seconds: 120,
@@ -261,6 +296,37 @@ impl JobConfig {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::config::DataPolicy;
+	use blyan_primitives::cid::CidCodec;
+
+	#[test]
+	fn sources_should_be_texts_or_datasets_or_a_choice_and_not_several() {
+		let dataset = |number| Cid { codec: CidCodec::Raw, digest: [number; 32] };
+		let data = DataConfig { policy: DataPolicy::GoldOnly, seed: 1, most_mebibytes: 1 };
+		let of = |text: &str, datasets: Vec<Cid>, data| TrainConfig {
+			text: text.into(),
+			datasets,
+			data,
+			jobs: vec![JobConfig::default()],
+			..TrainConfig::default()
+		};
+		let refused = |config: TrainConfig| config.validate_texts().unwrap_err().to_string();
+		for right in [of("a", vec![], None), of("", vec![dataset(1)], None), of("", vec![], Some(data))] {
+			right.validate_texts().unwrap();
+		}
+		assert!(refused(of("a", vec![dataset(1)], None)).contains("train.datasets"));
+		assert!(refused(of("", vec![dataset(1)], Some(data))).contains("train.data"));
+		assert!(refused(of("", vec![dataset(1); 2], None)).contains("each once"));
+		assert!(refused(of("", vec![], None)).contains("train.text"));
+		let names = [
+			of("", vec![dataset(1)], None),
+			of("", vec![dataset(2)], None),
+			of("", vec![], Some(data)),
+			of("", vec![], Some(DataConfig { seed: 2, ..data })),
+		]
+		.map(|config| config.sources_name());
+		assert_eq!(BTreeSet::from(names.clone()).len(), names.len(), "another source is another job");
+	}
 
 	#[test]
 	fn job_digest_should_change_with_everything_that_decides_the_result() {

@@ -1,6 +1,9 @@
 //! One training run, from verified heads to blocks in the store; resumable at every checkpoint.
 
-use super::manifest::{self, Dataset, Leaves, Manifest, FORMAT};
+use super::{
+	manifest::{self, Dataset, Leaves, Manifest, FORMAT},
+	source::{Source, SourceError},
+};
 use crate::{
 	components::AbsentComponent,
 	config::{Config, JobConfig, SubmitAs},
@@ -8,6 +11,7 @@ use crate::{
 	evaluator::measure::{evaluate_shards, MeasureError, MeasureOptions, SealedText, Texts},
 	files::{remove_if_there, write_atomically, FileError},
 	heads::{load_verified, Heads, HeadsError},
+	hold::Hold,
 	plant::mirror::mirrored,
 	progress::{Happening, Reporter, StepLine},
 	replay::ReplayError,
@@ -17,7 +21,6 @@ use blyan_chain_client::Chain;
 use blyan_delta::{Delta, DeltaError, DeltaOptions};
 use blyan_model::{Mixture, ModelError, Text, Trainer, Weights};
 use blyan_primitives::{
-	cid::Cid,
 	dag::{
 		BlockId, BlockKind, Component, ContentFormat, Generation, ManifestEntry, ModelId, NewBlock,
 		NewBlocks, MAX_BLOCKS,
@@ -25,11 +28,11 @@ use blyan_primitives::{
 	delta::MAX_LENGTH_BEFORE_COMPACTION,
 	draw::draw_shards,
 	learning::{Gate, NanoBits, ValidationPool},
-	manifest::{binding, TrainingManifest},
+	manifest::{binding, DatasetId, TrainingManifest},
 	migration::MigrationError,
 	AccountId, Hash,
 };
-use blyan_store::{Store, StoreError, Stored};
+use blyan_store::{StoreError, Stored};
 use blyan_tensorblock::Container;
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
@@ -96,11 +99,9 @@ pub enum JobError {
 		/// Why.
 		source: DeltaError,
 	},
-	/// A training text is neither a file nor in the store.
-	#[error(
-		"train.text: {0} is not in the store; put it there with `blyan-worker import-text FILE --store {1}`"
-	)]
-	TextNotStored(Cid, PathBuf),
+	/// What is to be learned from cannot be had.
+	#[error(transparent)]
+	Source(#[from] SourceError),
 	/// The store failed.
 	#[error(transparent)]
 	Store(#[from] StoreError),
@@ -148,6 +149,7 @@ impl JobError {
 			Self::Store(error) => error.is_retryable(),
 			Self::Replay(error) => error.is_retryable(),
 			Self::Measure(error) => error.is_retryable(),
+			Self::Source(error) => error.is_retryable(),
 			_ => false,
 		}
 	}
@@ -173,6 +175,10 @@ struct RunRecord {
 	version_root: Hash,
 	/// Each component trained, with the head that it improves on.
 	parents: Vec<(Component, BlockId)>,
+	/// What was chosen among the approved datasets, with weights; empty where the configuration names what to learn
+	/// from.
+	#[serde(default, skip_serializing_if = "Vec::is_empty")]
+	chosen: Vec<(DatasetId, u32)>,
 	/// Time spent up to the last checkpoint.
 	wall_seconds: f64,
 }
@@ -276,10 +282,18 @@ impl Workshop {
 			true => Some(self.canary_check(&heads, patience).await?),
 			false => None,
 		};
+		let digest = plan.digest(train.model, &train.sources_name());
+		let begun = files.read(digest).map(|record| record.chosen).unwrap_or_default();
+		let (sources, chosen) = self.sources(begun).await?;
+		// Until the manifest names them.
+		let hold = self.content.hold(sources.iter().flat_map(|source| source.contents.iter().copied()));
 		let run = Run {
 			check,
 			job,
-			digest: plan.digest(train.model, &train.sources_name()),
+			digest,
+			sources,
+			chosen,
+			_hold: hold,
 			plan,
 			components,
 			heads: heads.clone(),
@@ -351,6 +365,11 @@ struct Run {
 	check: Option<CanaryCheck>,
 	job: u32,
 	digest: Hash,
+	/// What is learned from.
+	sources: Vec<Source>,
+	/// If that was chosen: what, with weights.
+	chosen: Vec<(DatasetId, u32)>,
+	_hold: Hold,
 	plan: JobConfig,
 	components: Vec<Component>,
 	heads: Heads,
@@ -364,14 +383,7 @@ impl Run {
 	}
 
 	fn to_blocks(&self) -> Result<(NewBlocks, Option<TrainingManifest>), JobError> {
-		let store = self.workshop.content.store();
-		let mut sources = Vec::new();
-		for (text, weight) in self.workshop.config.train.sources() {
-			sources.push((store_text(store, text)?, weight));
-		}
-		// Until the manifest names them.
-		let _hold = self.workshop.content.hold(sources.iter().map(|(text, _)| text.cid));
-		let (mut trainer, mut record) = self.open(&sources)?;
+		let (mut trainer, mut record) = self.open()?;
 		self.workshop.reporter.tell(&Happening::JobStarted {
 			job: self.job,
 			model: self.heads.info.id,
@@ -385,7 +397,7 @@ impl Run {
 			Some(check) => self.degraded(trainer.weights(), check)?,
 			None => trainer.weights().clone(),
 		};
-		self.store_result(&trainer, &candidate, &record, &sources)
+		self.store_result(&trainer, &candidate, &record)
 	}
 
 	/// The step from the heads to what was trained, turned round; made longer until it does harm that no evaluator
@@ -420,11 +432,11 @@ impl Run {
 	}
 
 	/// The run that was interrupted, or a new one.
-	fn open(&self, sources: &[(Stored, u32)]) -> Result<(Trainer, RunRecord), JobError> {
+	fn open(&self) -> Result<(Trainer, RunRecord), JobError> {
 		let config = self.plan.for_model(self.components.clone(), self.workshop.config.compute_threads());
-		if let Some(record) = self.files.read(self.digest) {
+		if let Some(record) = self.files.read(self.digest).filter(|record| record.chosen == self.chosen) {
 			let tokenizer = self.heads.weights.tokenizer().map_err(|error| self.model_error(error))?;
-			let mixture = self.mixture(sources, &record)?;
+			let mixture = self.mixture(&record)?;
 			match Trainer::resume_on(&self.files.checkpoint, config.clone(), mixture, tokenizer) {
 				Ok(trainer) => return Ok((trainer, record)),
 				Err(error @ ModelError::Checkpoint { .. }) => {
@@ -444,9 +456,10 @@ impl Run {
 			generation: self.heads.generation(),
 			version_root: self.heads.root,
 			parents,
+			chosen: self.chosen.clone(),
 			wall_seconds: 0.0,
 		};
-		let mixture = self.mixture(sources, &record)?;
+		let mixture = self.mixture(&record)?;
 		let start = match &self.plan.migration {
 			Some(migration) => self.heads.weights.migrated(migration, self.plan.seed),
 			None => Ok(self.heads.weights.clone()),
@@ -458,11 +471,10 @@ impl Run {
 	}
 
 	/// The texts, bound to this account and to what the run improves on.
-	fn mixture(&self, sources: &[(Stored, u32)], record: &RunRecord) -> Result<Mixture, JobError> {
-		let store = self.workshop.content.store();
+	fn mixture(&self, record: &RunRecord) -> Result<Mixture, JobError> {
 		let mut texts = Vec::new();
-		for (text, weight) in sources {
-			texts.push((map_text(&store.path(&text.cid))?, *weight));
+		for source in &self.sources {
+			texts.push((map_text(&source.path)?, source.weight));
 		}
 		Mixture::new(texts, self.binding(record)).map_err(|error| self.model_error(error))
 	}
@@ -547,7 +559,6 @@ impl Run {
 		trainer: &Trainer,
 		candidate: &Weights,
 		record: &RunRecord,
-		sources: &[(Stored, u32)],
 	) -> Result<(NewBlocks, Option<TrainingManifest>), JobError> {
 		let store = self.workshop.content.store();
 		let threads = trainer.config().threads as f64;
@@ -561,9 +572,14 @@ impl Run {
 			version_root: record.version_root,
 			parents: record.parents.iter().map(|(_, parent)| *parent).collect(),
 			binding: self.binding(record),
-			datasets: sources
+			datasets: self
+				.sources
 				.iter()
-				.map(|(text, weight)| Dataset { content: text.cid, bytes: text.bytes, weight: *weight })
+				.map(|Source { content, bytes, weight, .. }| Dataset {
+					content: *content,
+					bytes: *bytes,
+					weight: *weight,
+				})
 				.collect(),
 			job: self.plan.clone(),
 			samples: u64::from(self.plan.steps) * u64::from(self.plan.batch),
@@ -621,17 +637,6 @@ fn new_block(
 	}
 }
 
-/// The training text in the store: named by its CID, or put there from a file.
-fn store_text(store: &Store, text: &str) -> Result<Stored, JobError> {
-	match text.parse::<Cid>() {
-		Ok(cid) => match store.verify(&cid) {
-			Err(StoreError::Missing { folder, .. }) => Err(JobError::TextNotStored(cid, folder)),
-			other => Ok(other?),
-		},
-		Err(_) => Ok(store.put_file(text)?),
-	}
-}
-
 /// A mapping as a text.
 struct Mapped(Mmap);
 
@@ -641,7 +646,7 @@ impl AsRef<[u8]> for Mapped {
 	}
 }
 
-/// A file of the store as a text.
+/// A file of the store, or of an assembled dataset, as a text.
 #[allow(unsafe_code)]
 pub(crate) fn map_text(path: &Path) -> Result<Text, JobError> {
 	let file = File::open(path).map_err(FileError::of("open", path))?;
@@ -649,8 +654,8 @@ pub(crate) fn map_text(path: &Path) -> Result<Text, JobError> {
 		// Nothing can be mapped; the trainer says how much text it needs.
 		return Ok(Arc::new(Vec::new()));
 	}
-	// SAFETY: the file is one of the store's, which are written under another name, made read-only,
-	// renamed into place and never opened for writing again; removing one leaves its mappings.
+	// SAFETY: the file is one of the store's, or the text of a dataset. Both are written under another name, made
+	// read-only, renamed into place and never opened for writing again; removing one leaves its mappings.
 	let mapped = unsafe { Mmap::map(&file) }.map_err(FileError::of("map", path))?;
 	Ok(Arc::new(Mapped(mapped)))
 }

@@ -5,6 +5,7 @@
 
 pub mod job;
 pub mod manifest;
+pub mod source;
 pub mod step;
 pub(crate) mod submission;
 

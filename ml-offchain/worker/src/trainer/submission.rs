@@ -71,11 +71,11 @@ async fn asked_for(
 	manifest: Option<TrainingManifest>,
 ) -> Result<Option<TrainingManifest>, ChainError> {
 	let Some(manifest) = manifest else { return Ok(None) };
-	if chain.requires_manifest(model).await? {
+	if chain.data_terms(model).await?.manifest_required {
 		return Ok(Some(manifest));
 	}
 	for used in &manifest.datasets {
-		if chain.datasets(model, Some(used.dataset)).await?.is_empty() {
+		if !chain.may_learn_from(model, used.dataset).await? {
 			return Ok(None);
 		}
 	}

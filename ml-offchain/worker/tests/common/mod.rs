@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod datasets;
 pub mod sealed;
 
 use blyan_chain_client::{
@@ -79,6 +80,7 @@ struct Hidden {
 	referee_commitments: BTreeMap<(DisputeId, AccountId), Hash>,
 	referee_findings: BTreeMap<DisputeId, BTreeMap<AccountId, RefereeFinding>>,
 	decided: Vec<Decided>,
+	datasets: datasets::Datasets,
 }
 
 /// What a dispute came to.
@@ -119,6 +121,11 @@ impl TestChain {
 	/// Ends the time to contest a round.
 	pub fn settle(&self, round: SubmissionId) {
 		self.hidden.lock().unwrap().settling.insert(round);
+	}
+
+	/// Decides what the dataset chain does.
+	pub fn datasets<T>(&self, change: impl FnOnce(&mut datasets::Datasets) -> T) -> T {
+		change(&mut self.hidden.lock().unwrap().datasets)
 	}
 
 	pub fn decided(&self) -> Vec<Decided> {
@@ -202,6 +209,9 @@ impl Hidden {
 			return Err(self.refusals.pop_front().unwrap().1);
 		}
 		if let Some(result) = sealed::carry_out(state, who, call) {
+			return result;
+		}
+		if let Some(result) = self.datasets.carry_out(state, who, call) {
 			return result;
 		}
 		match call.clone() {
@@ -499,6 +509,7 @@ impl Hidden {
 
 	/// Draws committees; closes the epoch.
 	fn tick(&mut self, state: &mut FakeState) {
+		self.datasets.tick(state);
 		let evaluators: Vec<AccountId> = state
 			.workers
 			.values()

@@ -4,7 +4,7 @@ use crate::{impls::step::Step, types::*, Config, Event, Pallet, Parameters};
 use blyan_primitives::{
 	manifest::{self, AuditOutcome, ManifestFinding},
 	panel::{self, PanelSeat},
-	traits::{AuditRewards, WorkerRegistry},
+	traits::{AuditRewards, AuditedWork, WorkerRegistry},
 	worker::{Fault, Role},
 	Hash,
 };
@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
 		let parameters = Parameters::<T>::get();
 		let seed = BlakeTwo256::hash_of(&(b"blyan/manifest-seed", randomness, round, audit.attempt));
 		let mut excluded =
-			audit.contributors.iter().map(|(who, _)| who.clone()).collect::<alloc::vec::Vec<_>>();
+			audit.sources.iter().map(|source| source.contributor.clone()).collect::<alloc::vec::Vec<_>>();
 		excluded.push(audit.trainer.clone());
 		let drawn = T::Workers::draw(Role::Auditor, parameters.auditors, seed, &excluded);
 		let auditors = match AuditorsOf::<T>::try_from(drawn) {
@@ -104,7 +104,7 @@ impl<T: Config> Pallet<T> {
 			let Some(finding) = seat.finding else { continue };
 			if finding == agreed {
 				T::Workers::note_honest_work(&seat.member);
-				T::Audits::accrue_audit(&seat.member, fee, round);
+				T::Audits::accrue_audit(&seat.member, fee, AuditedWork::Submission(round));
 			} else if contradicts(finding, agreed) {
 				Self::note_fault(round, &seat.member, Fault::OutsideTolerance);
 			}

@@ -30,5 +30,6 @@ impl<T: Config> Pallet<T> {
 		if outcome == AuditOutcome::Verified {
 			T::OnVerified::data_verified(round);
 		}
+		Self::tell_learned(round, audit);
 	}
 }

@@ -1,10 +1,9 @@
 //! What people and workers may ask. Serves [`blyan_primitives::api::ManifestsApi`].
 
-use crate::{types::*, Audits, Config, Datasets, OpenAudits, Pallet, RequiredFor};
+use crate::{types::*, Audits, Config, OpenAudits, Pallet};
 use alloc::vec::Vec;
 use blyan_primitives::{
-	api::{AuditStage, DatasetInfo, ManifestInfo, MAX_PAGE},
-	dag::ModelId,
+	api::{AuditStage, ManifestInfo},
 	manifest::{AuditOutcome, ManifestFinding},
 	panel::PanelSeat,
 };
@@ -32,27 +31,6 @@ impl<T: Config> Pallet<T> {
 		rounds.into_iter().filter_map(Self::manifest).filter(is_wanted).collect()
 	}
 
-	/// What a model may learn from, [`MAX_PAGE`] at most; that dataset alone if one is named.
-	pub fn datasets(model: ModelId, dataset: Option<DatasetId>) -> Vec<DatasetInfo<T::AccountId>> {
-		let describe = |(dataset, listed): (DatasetId, DatasetOf<T>)| DatasetInfo {
-			dataset,
-			bytes: listed.bytes,
-			contributor: listed.contributor,
-		};
-		match dataset {
-			Some(dataset) => Datasets::<T>::get(model, dataset)
-				.map(|listed| describe((dataset, listed)))
-				.into_iter()
-				.collect(),
-			None => Datasets::<T>::iter_prefix(model).map(describe).take(MAX_PAGE as usize).collect(),
-		}
-	}
-
-	/// Whether a model's improvements must come with a manifest.
-	pub fn requires_manifest(model: ModelId) -> bool {
-		RequiredFor::<T>::contains_key(model)
-	}
-
 	fn describe(round: RoundId, audit: AuditOf<T>) -> ManifestInfo<T::AccountId> {
 		let stage = match audit.stage {
 			Stage::AwaitingDraw => AuditStage::AwaitingDraw,
@@ -76,9 +54,14 @@ impl<T: Config> Pallet<T> {
 				.filter_map(|seat| seat.finding.map(|finding| (seat.member.clone(), finding)))
 				.collect(),
 			trainer: audit.trainer,
+			dataset_bytes: audit.sources.iter().map(|source| source.bytes).collect(),
+			contributors: audit
+				.sources
+				.into_iter()
+				.zip(&audit.manifest.datasets)
+				.map(|(source, used)| (source.contributor, used.weight))
+				.collect(),
 			manifest: audit.manifest,
-			dataset_bytes: audit.dataset_bytes.into_inner(),
-			contributors: audit.contributors.into_inner(),
 			sample: audit.sample.into_inner(),
 			stage,
 		}

@@ -1,5 +1,5 @@
 use crate::{mock::*, *};
-use blyan_primitives::{manifest::AuditOutcome, traits::ManifestAudits};
+use blyan_primitives::{learning::Verdict, manifest::AuditOutcome, traits::ManifestAudits};
 use polkadot_sdk::frame_support::{traits::Hooks, weights::Weight};
 
 #[test]
@@ -53,10 +53,10 @@ fn audits_should_be_forgotten_when_they_and_their_rounds_are_long_over() {
 			open_and_draw(round);
 			judge(round, &[Some(MATCH); 3]);
 		}
-		ManifestsPallet::closed(1, true);
+		ManifestsPallet::closed(1, Verdict::Accepted);
 		run_blocks(KEPT + 5);
 		assert!(Audits::<Test>::contains_key(0), "its round is not over");
-		ManifestsPallet::closed(0, true);
+		ManifestsPallet::closed(0, Verdict::Accepted);
 		run_blocks(1);
 		assert_eq!(Audits::<Test>::iter().count(), 0);
 		assert_eq!((FirstConcluded::<Test>::get(), Concluded::<Test>::iter().count()), (2, 0));
@@ -72,7 +72,7 @@ fn ban_should_be_forgotten_with_the_last_audit_that_did_not_match() {
 		judge(0, &[Some(TORN); 3]);
 		run_blocks(2);
 		judge(1, &[Some(TORN); 3]);
-		(0..2).for_each(|round| ManifestsPallet::closed(round, false));
+		(0..2).for_each(|round| ManifestsPallet::closed(round, Verdict::Inconclusive));
 		while Audits::<Test>::contains_key(0) {
 			next_block();
 		}
@@ -98,7 +98,7 @@ fn ban_should_outlast_the_first_audit_when_a_later_one_renewed_it() {
 		members.iter().for_each(|who| try_reveal(*who, 1, TORN).unwrap());
 		run_blocks(1);
 		assert_eq!(ManifestsPallet::outcome(1), Some(AuditOutcome::Mismatch { batch: None }));
-		(0..2).for_each(|round| ManifestsPallet::closed(round, false));
+		(0..2).for_each(|round| ManifestsPallet::closed(round, Verdict::Inconclusive));
 		while Audits::<Test>::contains_key(0) {
 			next_block();
 		}

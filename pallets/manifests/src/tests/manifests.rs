@@ -1,9 +1,9 @@
 use crate::{mock::*, *};
 use blyan_primitives::{
 	api::AuditStage,
-	learning::Purpose,
+	learning::{Purpose, Verdict},
 	manifest::{self, AuditOutcome, TrainingManifest},
-	traits::{ManifestAudits, VerifiedData},
+	traits::ManifestAudits,
 	worker::Role,
 	Hash,
 };
@@ -40,7 +40,7 @@ fn manifest_should_be_refused_by_the_rule_that_it_breaks() {
 			(TrainingManifest { steps: 0, ..m() }, Error::<Test>::SizesInvalid),
 			(
 				TrainingManifest { datasets: uses(&[(1, 50), (3, 50)]), ..m() },
-				Error::<Test>::DatasetNotApproved,
+				Error::<Test>::DatasetNotApproved(1),
 			),
 			(TrainingManifest { document_hash: Hash::zero(), ..m() }, Error::<Test>::OtherDocument),
 		] {
@@ -74,14 +74,26 @@ fn manifest_should_be_refused_when_as_many_audits_are_open_as_may_be() {
 }
 
 #[test]
-fn contributors_should_be_paid_by_mixing_weight_and_each_once() {
+fn shares_should_be_of_datasets_by_mixing_weight() {
 	ExtBuilder::default().build_and_execute(|| {
 		approve(3, CONTRIBUTOR);
 		let datasets = uses(&[(1, 20), (2, 50), (3, 30)]);
 		assert_ok!(submit(TrainingManifest { datasets, ..manifest() }));
-		let half = Perbill::from_percent(50);
-		assert_eq!(get(0).contributors.to_vec(), [(CONTRIBUTOR, half), (OTHER_CONTRIBUTOR, half)]);
-		assert_eq!(ManifestsPallet::shares(0), None, "not before it is verified");
+		assert_eq!(shares(0), None, "not before it is verified");
+		while get(0).stage == Stage::AwaitingDraw {
+			next_block();
+		}
+		judge(0, &[Some(MATCH); 3]);
+		let percent = Perbill::from_percent;
+		let expected = [
+			(dataset(1), CONTRIBUTOR, percent(20)),
+			(dataset(2), OTHER_CONTRIBUTOR, percent(50)),
+			(dataset(3), CONTRIBUTOR, percent(30)),
+		];
+		assert_eq!(shares(0), Some(expected.to_vec()));
+		let info = ManifestsPallet::manifest(0).unwrap();
+		assert_eq!(info.contributors[2], (CONTRIBUTOR, percent(30)));
+		assert_eq!(info.dataset_bytes, [10_000; 3]);
 	});
 }
 
@@ -150,7 +162,7 @@ fn auditors_should_be_others_than_who_made_or_gave_it() {
 			let members = open_and_draw(round);
 			assert!(members.iter().all(|who| (FIRST_AUDITOR..FIRST_AUDITOR + 3).contains(who)));
 			judge(round, &[Some(MATCH); 3]);
-			ManifestsPallet::closed(round, true);
+			ManifestsPallet::closed(round, Verdict::Accepted);
 		}
 	});
 }

@@ -1,8 +1,8 @@
 use crate::{mock::*, *};
 use blyan_primitives::{
-	learning::Purpose,
+	learning::{Purpose, RejectReason, Verdict},
 	manifest::{AuditOutcome, ManifestFinding},
-	traits::{ManifestAudits, VerifiedData},
+	traits::ManifestAudits,
 	worker::{Fault, INITIAL_REPUTATION},
 };
 use polkadot_sdk::{
@@ -20,10 +20,12 @@ fn manifest_should_be_verified_when_a_quorum_finds_it_right() {
 		judge(0, &[Some(MATCH); 3]);
 		assert_eq!(ManifestsPallet::outcome(0), Some(AuditOutcome::Verified));
 		assert_event(Event::AuditClosed { round: 0, outcome: AuditOutcome::Verified });
-		let shares =
-			vec![(CONTRIBUTOR, Perbill::from_percent(30)), (OTHER_CONTRIBUTOR, Perbill::from_percent(70))];
-		assert_eq!(ManifestsPallet::shares(0), Some(shares.clone()));
-		assert_eq!(World::verified(), [(0, shares)]);
+		let expected = vec![
+			(dataset(1), CONTRIBUTOR, Perbill::from_percent(30)),
+			(dataset(2), OTHER_CONTRIBUTOR, Perbill::from_percent(70)),
+		];
+		assert_eq!(shares(0), Some(expected.clone()));
+		assert_eq!(World::verified(), [(0, expected)]);
 		let fees = members.iter().map(|who| (*who, FEE, 0)).collect::<Vec<_>>();
 		assert_eq!(World::fees(), fees);
 		assert_eq!(total(TRAINER), ENDOWMENT);
@@ -45,7 +47,7 @@ fn trainer_should_be_slashed_and_banned_when_a_quorum_finds_the_same_batch_forge
 		assert_eq!(total(TRAINER), ENDOWMENT - SLASH);
 		let banned_until = System::block_number() + BAN;
 		assert_event(Event::TrainerFaulted { round: 0, trainer: TRAINER, slashed: SLASH, banned_until });
-		assert_eq!((ManifestsPallet::shares(0), World::verified().len()), (None, 0), "no data is paid");
+		assert_eq!((shares(0), World::verified().len()), (None, 0), "no data is paid");
 		assert_eq!(World::fees().len(), 3, "who caught it is");
 
 		// With a manifest or without one.
@@ -78,7 +80,7 @@ fn nobody_should_be_slashed_when_a_quorum_could_not_fetch() {
 		open_and_draw(0);
 		judge(0, &[Some(UNFETCHABLE), Some(UNFETCHABLE), Some(MATCH)]);
 		assert_eq!(ManifestsPallet::outcome(0), Some(AuditOutcome::Unfetchable));
-		assert_eq!(ManifestsPallet::shares(0), None);
+		assert_eq!(shares(0), None);
 		assert_eq!((faults(), total(TRAINER)), (vec![], ENDOWMENT));
 		assert_ok!(try_open(1, TRAINER, Purpose::Improvement, None));
 	});
@@ -132,7 +134,7 @@ fn others_should_be_drawn_when_no_quorum_finds_the_same() {
 		// Two mismatches of different batches are no quorum either.
 		judge(0, &[Some(forged(0, 0)), Some(forged(0, 1)), Some(MATCH)]);
 		assert_eq!(ManifestsPallet::outcome(0), Some(AuditOutcome::Undecided));
-		assert_eq!((ManifestsPallet::shares(0), total(TRAINER)), (None, ENDOWMENT));
+		assert_eq!((shares(0), total(TRAINER)), (None, ENDOWMENT));
 	});
 }
 
@@ -174,11 +176,11 @@ fn slash_should_be_burned_so_that_no_auditor_has_an_interest_in_it() {
 fn audit_should_go_on_to_its_end_when_its_round_is_over() {
 	ExtBuilder::default().build_and_execute(|| {
 		open_and_draw(0);
-		ManifestsPallet::closed(0, false);
+		ManifestsPallet::closed(0, Verdict::Rejected(RejectReason::NoGain));
 		assert_eq!(get(0).round, RoundStanding::Refused);
 		judge(0, &[Some(TORN); 3]);
 		assert_eq!(total(TRAINER), ENDOWMENT - SLASH, "a forged log is one, whatever it was good for");
 		// A round without a manifest closes too.
-		ManifestsPallet::closed(5, true);
+		ManifestsPallet::closed(5, Verdict::Accepted);
 	});
 }

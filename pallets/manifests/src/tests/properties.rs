@@ -2,9 +2,9 @@
 
 use crate::{mock::*, *};
 use blyan_primitives::{
-	learning::Purpose,
+	learning::{Purpose, RejectReason, Verdict},
 	manifest::{AuditOutcome, ManifestFinding},
-	traits::{ManifestAudits, VerifiedData},
+	traits::ManifestAudits,
 	worker::Fault,
 	Balance,
 };
@@ -104,6 +104,15 @@ impl Script {
 	}
 }
 
+/// How the round of a submission ends.
+fn verdict_of(round: RoundId) -> Verdict {
+	match round % 3 {
+		0 => Verdict::Accepted,
+		1 => Verdict::Rejected(RejectReason::NoGain),
+		_ => Verdict::Inconclusive,
+	}
+}
+
 fn seat_is_free(seat: usize, audit: &AuditOf<Test>) -> bool {
 	audit.auditors[seat].commitment.is_none()
 }
@@ -129,7 +138,7 @@ proptest! {
 						forged_ones.insert(round, *is_forged);
 					}
 					if opened.get(&round).is_some_and(|at| at + script.closes_after == now) {
-						ManifestsPallet::closed(round, !is_forged);
+						ManifestsPallet::closed(round, verdict_of(round));
 					}
 				}
 				for (round, is_forged) in &forged_ones {
@@ -174,8 +183,18 @@ proptest! {
 			prop_assert!(verified.eq(told));
 			for round in opened.keys() {
 				let is_verified = closed[round][0] == AuditOutcome::Verified;
-				prop_assert_eq!(ManifestsPallet::shares(*round).is_some(), is_verified);
+				prop_assert_eq!(shares(*round).is_some(), is_verified);
 			}
+			// What was learned is told of exactly where it was verified and measured, and once: the mock sees to that.
+			let told = opened.iter().filter_map(|(round, at)| {
+				let is_over = at + script.closes_after < last;
+				let is_verified = closed[round][0] == AuditOutcome::Verified;
+				match verdict_of(*round) {
+					Verdict::Inconclusive => None,
+					verdict => (is_over && is_verified).then_some((*round, verdict == Verdict::Accepted)),
+				}
+			});
+			prop_assert_eq!(World::learned(), told.collect::<Vec<_>>());
 			// Fees are paid once an audit to whoever agreed, three at most.
 			for round in opened.keys() {
 				let paid = World::fees().into_iter().filter(|(.., of)| of == round).count();

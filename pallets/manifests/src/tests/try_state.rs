@@ -1,11 +1,13 @@
 //! Each invariant, broken once on purpose.
 
 use crate::{mock::*, *};
-use blyan_primitives::{learning::Purpose, manifest::AuditOutcome, panel::PanelSeat, Hash};
-use polkadot_sdk::{
-	frame_support::assert_ok,
-	sp_runtime::{DispatchError, Perbill},
+use blyan_primitives::{
+	learning::Purpose,
+	manifest::{AuditOutcome, DataTerms},
+	panel::PanelSeat,
+	Hash,
 };
+use polkadot_sdk::{frame_support::assert_ok, sp_runtime::DispatchError};
 
 #[track_caller]
 fn assert_broken(why: &str, corrupt: impl FnOnce()) {
@@ -105,29 +107,19 @@ fn stages_should_have_what_they_need() {
 }
 
 #[test]
-fn shares_should_add_up_to_one() {
+fn manifests_should_be_whole_with_their_sources() {
 	assert_broken("breaks its rules", || change(1, |audit| audit.manifest.steps = 0));
-	assert_broken("other datasets than lengths", || {
+	assert_broken("other datasets than sources", || {
 		change(1, |audit| {
-			audit.dataset_bytes.pop();
+			audit.sources.pop();
 		});
-	});
-	assert_broken("do not add up", || {
-		change(1, |audit| audit.contributors[0].1 = Perbill::from_percent(31));
-	});
-	assert_broken("two parts", || {
-		change(1, |audit| audit.contributors[0].0 = audit.contributors[1].0);
 	});
 }
 
 #[test]
-fn bans_deposits_and_parameters_should_have_their_reason() {
+fn bans_terms_and_parameters_should_have_their_reason() {
 	assert_broken("no audit that did not match", || BannedUntil::<Test>::insert(STRANGER, 9));
-	assert_broken("not the deposits", || {
-		Datasets::<Test>::mutate(MODEL, dataset(1), |listed| {
-			listed.as_mut().unwrap().deposit = Some((OWNER, 1));
-		});
-	});
+	assert_broken("ask for nothing", || Terms::<Test>::insert(MODEL, DataTerms::default()));
 	let broken = AuditParameters { auditors: 0, ..parameters() };
 	ExtBuilder::default().build().execute_with(|| {
 		Parameters::<Test>::put(&broken);

@@ -11,8 +11,8 @@ use blyan_primitives::{
 	dag::BlockId,
 	learning::{self, Gate, Medians, Purpose, RejectReason, Verdict},
 	traits::{
-		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits,
-		ModelGraph, SealedReserve, WorkerRegistry,
+		AcceptedWork, AuditRewards, AuditedWork, CreditReason, LearningCredits, LearningRewards,
+		ManifestAudits, ModelGraph, SealedReserve, WorkerRegistry,
 	},
 	worker::Fault,
 };
@@ -199,7 +199,8 @@ impl<T: Config> Pallet<T> {
 		let paid = Self::pay_fee(id, round, &agreed);
 		Self::return_bond(id, round, round.bond.saturating_sub(paid));
 		if is_shown {
-			T::Rewards::accrue_audit(&canary.planter, canary.reward.saturating_add(paid), id);
+			let amount = canary.reward.saturating_add(paid);
+			T::Rewards::accrue_audit(&canary.planter, amount, AuditedWork::Submission(id));
 		}
 		Self::close(id, round, Verdict::Rejected(RejectReason::Canary));
 		Step::Canary { blocks: round.blocks.len() as u32 }
@@ -238,7 +239,7 @@ impl<T: Config> Pallet<T> {
 		OpenRoundsOf::<T>::mutate_exists(&round.trainer, |count| {
 			*count = count.map(|n| n.saturating_sub(1)).filter(|n| *n > 0);
 		});
-		T::Manifests::closed(id, verdict == Verdict::Accepted);
+		T::Manifests::closed(id, verdict);
 		let medians = round.medians.clone();
 		Self::deposit_event(Event::RoundClosed { round: id, verdict, medians });
 		Self::leave_line(id, &round.trainer);

@@ -5,12 +5,12 @@ use blyan_primitives::{
 	architecture::{Architecture, ExpertCount},
 	dag::{Block, BlockId, BlockIds, BlockKind, Generation, ModelId, NewBlocks, SubmissionId},
 	draw::Lots,
-	learning::{NanoBits, Purpose},
+	learning::{NanoBits, Purpose, Verdict},
 	manifest::TrainingManifest,
 	migration::Migration,
 	traits::{
-		AcceptedWork, AuditRewards, CreditReason, LearningCredits, LearningRewards, ManifestAudits,
-		ModelGraph, ModelState, WorkerRegistry,
+		AcceptedWork, AuditRewards, AuditedWork, CreditReason, LearningCredits, LearningRewards,
+		ManifestAudits, ModelGraph, ModelState, WorkerRegistry,
 	},
 	worker::{Fault, Role, Roles, INITIAL_REPUTATION},
 	Balance, Hash,
@@ -49,7 +49,7 @@ type Models = StorageMap<World, Twox64Concat, ModelId, (AccountId, Generation)>;
 type Blocks = StorageMap<World, Twox64Concat, BlockId, Standing>;
 /// By submission: its manifest, and how its round closed.
 #[storage_alias]
-type Manifests = StorageMap<World, Twox64Concat, SubmissionId, (Option<TrainingManifest>, Option<bool>)>;
+type Manifests = StorageMap<World, Twox64Concat, SubmissionId, (Option<TrainingManifest>, Option<Verdict>)>;
 #[storage_alias]
 type RefusesManifests = StorageValue<World, bool>;
 #[storage_alias]
@@ -340,13 +340,13 @@ impl World {
 	}
 
 	/// The manifest of a submission, if it has one, and how its round closed, if it did.
-	pub fn manifest(submission: SubmissionId) -> (Option<TrainingManifest>, Option<bool>) {
+	pub fn manifest(submission: SubmissionId) -> (Option<TrainingManifest>, Option<Verdict>) {
 		Manifests::get(submission).expect("the submission was told of")
 	}
 
 	/// As if that submission had been told of, without a manifest.
 	pub fn tell_of(submission: SubmissionId) {
-		Manifests::insert(submission, (None::<TrainingManifest>, None::<bool>));
+		Manifests::insert(submission, (None::<TrainingManifest>, None::<Verdict>));
 	}
 }
 
@@ -361,14 +361,14 @@ impl ManifestAudits<AccountId> for World {
 	) -> DispatchResult {
 		ensure!(!RefusesManifests::exists(), DispatchError::Unavailable);
 		assert!(!Manifests::contains_key(submission), "opened twice");
-		Manifests::insert(submission, (manifest, None::<bool>));
+		Manifests::insert(submission, (manifest, None::<Verdict>));
 		Ok(())
 	}
 
-	fn closed(submission: SubmissionId, is_accepted: bool) {
+	fn closed(submission: SubmissionId, verdict: Verdict) {
 		let (manifest, closed) = Self::manifest(submission);
 		assert_eq!(closed, None, "closed twice");
-		Manifests::insert(submission, (manifest, Some(is_accepted)));
+		Manifests::insert(submission, (manifest, Some(verdict)));
 	}
 }
 
@@ -380,7 +380,8 @@ impl LearningRewards<AccountId> for World {
 }
 
 impl AuditRewards<AccountId> for World {
-	fn accrue_audit(who: &AccountId, amount: Balance, submission: SubmissionId) {
+	fn accrue_audit(who: &AccountId, amount: Balance, work: AuditedWork) {
+		let AuditedWork::Submission(submission) = work else { panic!("no dataset is audited here") };
 		Audits::append((*who, amount, submission));
 	}
 }

@@ -5,7 +5,7 @@ use crate::{
 use blyan_primitives::{
 	api::RoundPhase,
 	dag::{NewBlocks, MAX_BLOCKS},
-	learning::Gate,
+	learning::{Gate, RejectReason, Verdict},
 	manifest::TrainingManifest,
 	submission::Envelope,
 	Hash,
@@ -306,12 +306,12 @@ fn submission_should_hand_on_its_manifest_and_how_its_round_closed() {
 		assert_eq!(World::manifest(good), (Some(manifest.clone()), None));
 		run_to_draw(good);
 		find_all(good, measured(GOOD));
-		assert_eq!(World::manifest(good), (Some(manifest), Some(true)));
+		assert_eq!(World::manifest(good), (Some(manifest), Some(Verdict::Accepted)));
 
 		assert_eq!(submit_and_draw(TRAINER), bad);
 		assert_eq!(World::manifest(bad), (None, None));
 		find_all(bad, measured(NO_GAIN));
-		assert_eq!(World::manifest(bad), (None, Some(false)));
+		assert_eq!(World::manifest(bad), (None, Some(Verdict::Rejected(RejectReason::NoGain))));
 	});
 }
 

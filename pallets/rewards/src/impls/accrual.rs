@@ -2,35 +2,36 @@
 
 use crate::{pallet::*, types::*, Pallet};
 use alloc::collections::BTreeMap;
-use blyan_primitives::{dag::SubmissionId, economy::Budget, Balance};
+use blyan_primitives::{economy::Budget, traits::AuditedWork, Balance};
 use polkadot_sdk::{
 	frame_support::traits::{Defensive, Get},
 	frame_system,
 };
 
 impl<T: Config> Pallet<T> {
-	/// Adds claims on a budget of the running epoch, earned with a submission. Amounts of zero are no claims.
-	pub(crate) fn accrue(budget: Budget, claims: BTreeMap<T::AccountId, Balance>, submission: SubmissionId) {
-		Self::accrue_telling(budget, claims, |epoch, account, amount| Event::Accrued {
+	/// Adds claims on a budget of the running epoch, earned with that work. Amounts of zero are no claims.
+	pub(crate) fn accrue(budget: Budget, claims: BTreeMap<T::AccountId, Balance>, work: AuditedWork) {
+		let claims = claims.into_iter().map(|(who, amount)| (who, amount, ()));
+		Self::accrue_telling(budget, claims, |epoch, account, amount, ()| Event::Accrued {
 			epoch,
 			account,
 			budget,
 			amount,
-			submission,
+			work,
 		});
 	}
 
-	/// The same for whatever they were earned with; `tell` makes the event.
-	pub(crate) fn accrue_telling(
+	/// The same for whatever each was earned with; `tell` makes the event of it. An account may earn several times.
+	pub(crate) fn accrue_telling<Source>(
 		budget: Budget,
-		claims: BTreeMap<T::AccountId, Balance>,
-		tell: impl Fn(EpochNumber, T::AccountId, Balance) -> Event<T>,
+		claims: impl IntoIterator<Item = (T::AccountId, Balance, Source)>,
+		tell: impl Fn(EpochNumber, T::AccountId, Balance, Source) -> Event<T>,
 	) {
 		// Another pallet's hook may come before ours in the first block of an epoch.
 		Self::roll_epoch(frame_system::Pallet::<T>::block_number());
 		let Some(epoch) = CurrentEpoch::<T>::get().defensive().map(|running| running.number) else { return };
 		let (mut claimed, mut newcomers) = (0u128, 0u32);
-		for (who, amount) in claims.into_iter().filter(|(_, amount)| *amount > 0) {
+		for (who, amount, source) in claims.into_iter().filter(|(_, amount, _)| *amount > 0) {
 			let mut claim = match Claims::<T>::get(epoch, &who) {
 				Some(claim) => claim,
 				None => {
@@ -45,7 +46,7 @@ impl<T: Config> Pallet<T> {
 			*share = share.saturating_add(amount);
 			claimed = claimed.saturating_add(amount);
 			Claims::<T>::insert(epoch, &who, claim);
-			Self::deposit_event(tell(epoch, who, amount));
+			Self::deposit_event(tell(epoch, who, amount, source));
 		}
 		Epochs::<T>::mutate(epoch, |record| {
 			if let Some(record) = record.as_mut().defensive() {

@@ -2,11 +2,15 @@
 
 use crate::{impls::learning, pallet::*, types::*, Pallet, WeightInfo};
 use alloc::vec::Vec;
-use blyan_primitives::{dag::SubmissionId, economy::Budget, traits::VerifiedData, Balance};
+use blyan_primitives::{
+	dag::SubmissionId,
+	economy::Budget,
+	traits::{DataPurses, DataShare, VerifiedData},
+	Balance,
+};
 use polkadot_sdk::{
-	frame_support::{traits::Defensive, weights::WeightMeter},
+	frame_support::{dispatch::DispatchClass, traits::Defensive, weights::WeightMeter},
 	frame_system,
-	sp_runtime::Perbill,
 };
 
 impl<T: Config> Pallet<T> {
@@ -44,13 +48,24 @@ impl<T: Config> Pallet<T> {
 		Self::accrue_data(submission, worth, shares);
 	}
 
-	/// Adds the contributors' claims on the data's budget.
+	/// Adds the contributors' claims on the data's budget: for each dataset what it earned, and what goes with that out
+	/// of its purse.
 	pub(crate) fn accrue_data(
 		submission: SubmissionId,
 		worth: Balance,
-		shares: Vec<(T::AccountId, Perbill)>,
+		shares: Vec<DataShare<T::AccountId>>,
 	) {
-		Self::accrue(Budget::Data, learning::divide_data(worth, shares), submission);
+		// Who calls the seam cannot charge for it: how much it is depends on the manifest.
+		let weight = T::WeightInfo::accrue_data(shares.len() as u32);
+		frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
+		let claims =
+			learning::divide_data(worth, shares).into_iter().map(|(dataset, contributor, earned)| {
+				let purse = T::Purses::draw(dataset, earned);
+				(contributor, earned.saturating_add(purse), (dataset, earned, purse))
+			});
+		Self::accrue_telling(Budget::Data, claims, |epoch, contributor, _, (dataset, earned, purse)| {
+			Event::DataAccrued { epoch, dataset, contributor, earned, purse, submission }
+		});
 	}
 
 	/// Whether what was accepted in `epoch` has waited too long while `running` runs.

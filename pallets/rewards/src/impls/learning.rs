@@ -5,7 +5,8 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use blyan_primitives::{
 	economy::proportion,
 	learning::{NanoBits, BIT_PER_BYTE},
-	traits::AcceptedWork,
+	manifest::{DatasetId, MAX_DATASETS},
+	traits::{AcceptedWork, DataShare},
 	Balance,
 };
 use polkadot_sdk::sp_runtime::{traits::Saturating, Perbill};
@@ -45,16 +46,15 @@ pub(crate) fn divide<A: Ord + Clone>(work: &AcceptedWork<A>, worth: Balance) -> 
 	parts
 }
 
-/// Divides the data's share of `worth` among the contributors, by their shares in order until those come to
-/// one. Every part is rounded down.
-pub(crate) fn divide_data<A: Ord>(worth: Balance, shares: Vec<(A, Perbill)>) -> BTreeMap<A, Balance> {
+/// Divides the data's share of `worth` among the datasets, by their shares in order until those come to one; with each,
+/// who is paid for it. Every part is rounded down.
+pub(crate) fn divide_data<A>(worth: Balance, shares: Vec<DataShare<A>>) -> Vec<(DatasetId, A, Balance)> {
 	let part = DATA_SHARE.mul_floor(worth);
-	let (mut parts, mut left) = (BTreeMap::<A, Balance>::new(), Perbill::one());
-	for (who, share) in shares.into_iter().take(MAX_CONTRIBUTORS) {
+	let mut left = Perbill::one();
+	let divide = |DataShare { dataset, contributor, share }: DataShare<A>| {
 		let share = share.min(left);
 		left = left.saturating_sub(share);
-		let of_contributor = parts.entry(who).or_default();
-		*of_contributor = of_contributor.saturating_add(share.mul_floor(part));
-	}
-	parts
+		(dataset, contributor, share.mul_floor(part))
+	};
+	shares.into_iter().take(MAX_DATASETS as usize).map(divide).collect()
 }

@@ -30,7 +30,7 @@ fn accrue_should_divide_what_the_gain_is_worth() {
 				account: 1,
 				budget: Budget::Learning,
 				amount: 55 * BLY / 10,
-				submission: 7
+				work: WORK
 			}
 		);
 		assert_eq!(events().len(), 1 + 4);

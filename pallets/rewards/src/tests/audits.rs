@@ -1,12 +1,12 @@
 use crate::{mock::*, pallet::*, types::*};
 use blyan_primitives::{
 	economy::{Budget, BLY},
-	traits::{AuditRewards, ServingRewards},
+	traits::{AuditRewards, AuditedWork, ServingRewards},
 };
 use polkadot_sdk::frame_support::assert_ok;
 
 fn audit(who: AccountId, amount: blyan_primitives::Balance) {
-	<Rewards as AuditRewards<_>>::accrue_audit(&who, amount, 7);
+	<Rewards as AuditRewards<_>>::accrue_audit(&who, amount, WORK);
 }
 
 fn pots(epoch: EpochNumber) -> PerBudget<Pot> {
@@ -49,13 +49,23 @@ fn audits_should_be_paid_nothing_when_nothing_was_learned_or_served() {
 fn audits_should_keep_their_budget_when_a_fifth_is_more() {
 	build_and_execute(|| {
 		// Claims beyond a budget earn no more than it.
-		Rewards::accrue(Budget::Learning, [(3, 1_000_000 * BLY)].into(), 7);
-		Rewards::accrue(Budget::Serving, [(3, 1_000_000 * BLY)].into(), 7);
+		Rewards::accrue(Budget::Learning, [(3, 1_000_000 * BLY)].into(), WORK);
+		Rewards::accrue(Budget::Serving, [(3, 1_000_000 * BLY)].into(), WORK);
 		let before = pots(0);
 		run_to_epoch(1);
 		let fifth = (before.learning.budget + before.serving.budget) / 5;
 		assert!(before.audits.budget < fifth);
 		assert_eq!(pots(0).audits.budget, before.audits.budget);
+	});
+}
+
+#[test]
+fn audit_should_be_told_of_with_the_dataset_that_it_was_of() {
+	build_and_execute(|| {
+		let work = AuditedWork::Dataset(dataset(3));
+		<Rewards as AuditRewards<_>>::accrue_audit(&1, BLY, work);
+		let expected = Event::Accrued { epoch: 0, account: 1, budget: Budget::Audits, amount: BLY, work };
+		assert_eq!(last_event(), expected);
 	});
 }
 

@@ -1,7 +1,8 @@
 use crate::{impls::learning::*, mock::*, pallet::*, types::*, WeightInfo};
 use blyan_primitives::{
-	economy::{Budget, BLY},
+	economy::BLY,
 	learning::BIT_PER_BYTE,
+	manifest::MAX_DATASETS,
 	traits::{AcceptedWork, DataRewards},
 	Balance,
 };
@@ -10,7 +11,6 @@ use polkadot_sdk::{
 	sp_runtime::Perbill,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 /// A tenth of a bit, at 100 BLY a bit: 10 BLY, of which 2 belong to the data.
 fn accept(submission: u64) {
@@ -29,11 +29,12 @@ fn data_should_be_paid_at_the_verdict_when_it_was_verified_before() {
 		accept(5);
 		assert_eq!((data_claim(0, 8), data_claim(0, 9)), (15 * BLY / 10, 5 * BLY / 10));
 		assert!(!WaitingShares::<Test>::contains_key(5));
-		let expected = Event::Accrued {
+		let expected = Event::DataAccrued {
 			epoch: 0,
-			account: 8,
-			budget: Budget::Data,
-			amount: 15 * BLY / 10,
+			dataset: dataset(0),
+			contributor: 8,
+			earned: 15 * BLY / 10,
+			purse: 0,
 			submission: 5,
 		};
 		assert!(events().contains(&expected));
@@ -119,24 +120,80 @@ fn idle_should_forget_no_more_shares_than_its_weight_allows_and_carry_on() {
 }
 
 #[test]
+fn data_should_be_paid_out_of_its_purse_besides_until_that_is_empty() {
+	build_and_execute(|| {
+		Purses::set([(dataset(0), 2 * BLY), (dataset(2), 9 * BLY)].into());
+		verify(5, &[(8, 75), (9, 25)]);
+		accept(5);
+		// The second dataset has no purse.
+		assert_eq!((data_claim(0, 8), data_claim(0, 9)), (3 * BLY, 5 * BLY / 10));
+		verify(6, &[(8, 75), (9, 25)]);
+		accept(6);
+		assert_eq!((data_claim(0, 8), data_claim(0, 9)), (5 * BLY, BLY));
+		assert_eq!(Purses::get()[&dataset(0)], 0);
+		let told = |purse, submission| Event::DataAccrued {
+			epoch: 0,
+			dataset: dataset(0),
+			contributor: 8,
+			earned: 15 * BLY / 10,
+			purse,
+			submission,
+		};
+		assert!(events().contains(&told(15 * BLY / 10, 5)) && events().contains(&told(5 * BLY / 10, 6)));
+		// All of it is the budget of the data's.
+		let pot = Epochs::<Test>::get(0).unwrap().pots.data;
+		assert_eq!((pot.claimed, pot.claimants), (6 * BLY, 2));
+	});
+}
+
+#[test]
+fn data_should_be_told_of_by_dataset_when_two_are_of_one_contributor() {
+	build_and_execute(|| {
+		verify(5, &[(8, 50), (8, 50)]);
+		accept(5);
+		assert_eq!(data_claim(0, 8), 2 * BLY);
+		let told = |number| Event::DataAccrued {
+			epoch: 0,
+			dataset: dataset(number),
+			contributor: 8,
+			earned: BLY,
+			purse: 0,
+			submission: 5,
+		};
+		assert!(events().contains(&told(0)) && events().contains(&told(1)));
+		assert_eq!(Epochs::<Test>::get(0).unwrap().pots.data.claimants, 1);
+	});
+}
+
+#[test]
 fn divide_data_should_give_a_fifth_by_mixing_weight() {
-	let half = Perbill::from_percent(50);
 	assert_eq!(
-		divide_data(150 * BLY, vec![(1, half), (2, half)]),
-		BTreeMap::from([(1, 15 * BLY), (2, 15 * BLY)])
+		divide_data(150 * BLY, shares(&[(1, 50), (2, 50)])),
+		[(dataset(0), 1, 15 * BLY), (dataset(1), 2, 15 * BLY)]
 	);
-	let same = divide_data(150 * BLY, vec![(1, half), (1, half)]);
-	assert_eq!(same, BTreeMap::from([(1, 30 * BLY)]), "two datasets of one contributor");
+	// What is beyond the whole is cut.
+	assert_eq!(
+		divide_data(150 * BLY, shares(&[(1, 80), (2, 50), (3, 10)])),
+		[(dataset(0), 1, 24 * BLY), (dataset(1), 2, 6 * BLY), (dataset(2), 3, 0)]
+	);
 }
 
 proptest! {
 	#[test]
-	fn divide_data_should_never_give_more_than_a_fifth(
+	fn divide_data_should_give_a_fifth_to_the_unit(
 		worth in 0u128..1_000_000_000 * BLY,
-		shares in proptest::collection::vec((1u64..20, 0u32..=1_000_000_000), 0..80),
+		parts in proptest::collection::vec((1u64..20, 0u32..=1_000_000_000), 0..MAX_DATASETS as usize),
 	) {
-		let shares = shares.into_iter().map(|(who, share)| (who, Perbill::from_parts(share))).collect();
-		let sum: u128 = divide_data(worth, shares).values().sum();
+		let mut shares = shares(&parts.iter().map(|(who, _)| (*who, 0)).collect::<Vec<_>>());
+		shares.iter_mut().zip(&parts).for_each(|(one, (_, part))| one.share = Perbill::from_parts(*part));
+		let whole: u64 = parts.iter().map(|(_, part)| u64::from(*part)).sum();
+		let divided = divide_data(worth, shares);
+		let sum: u128 = divided.iter().map(|(.., amount)| amount).sum();
+		prop_assert_eq!(divided.len(), parts.len());
 		prop_assert!(sum <= worth / 5);
+		// But for less than a unit of each, and of the data's share itself.
+		if whole >= 1_000_000_000 {
+			prop_assert!(sum + parts.len() as u128 + 1 >= worth / 5);
+		}
 	}
 }

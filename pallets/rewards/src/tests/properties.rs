@@ -5,13 +5,16 @@ use blyan_primitives::{
 	dag::SubmissionId,
 	economy::{Budget, BLY, GENESIS_SUPPLY, SUPPLY_CAP},
 	learning::{NanoBits, BIT_PER_BYTE},
-	traits::AcceptedWork,
+	manifest::DatasetId,
+	traits::{AcceptedWork, DataShare},
 	Balance,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 const ACCOUNTS: std::ops::Range<AccountId> = 1..7;
+/// What is in the purses of datasets at first: some are soon empty, some never.
+const FILLED: [(u8, Balance); 3] = [(0, BLY), (1, 1_000 * BLY), (2, 7)];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -81,6 +84,8 @@ struct Model {
 	accepted: SubmissionId,
 	/// Those whose data waits: epoch of the verdict, and what the work claimed.
 	waiting: BTreeMap<SubmissionId, (EpochNumber, Balance)>,
+	/// What is left in the purses of datasets.
+	purses: BTreeMap<DatasetId, Balance>,
 }
 
 impl Model {
@@ -88,6 +93,16 @@ impl Model {
 		let pot = self.claims.entry(running()).or_default().entry(budget).or_default();
 		for (who, amount) in parts {
 			*pot.entry(who).or_default() += amount;
+		}
+	}
+
+	/// Data earns its part of a fifth, and as much again out of its purse as is there.
+	fn accrue_data(&mut self, worth: Balance, shares: Vec<DataShare<AccountId>>) {
+		for (dataset, contributor, earned) in learning::divide_data(worth, shares) {
+			let left = self.purses.get(&dataset).copied().unwrap_or_default();
+			let drawn = left.min(earned);
+			self.purses.insert(dataset, left - drawn);
+			self.accrue(Budget::Data, [(contributor, earned + drawn)]);
 		}
 	}
 
@@ -148,7 +163,7 @@ fn apply(step: &Step, model: &mut Model) {
 			let worth = learning::worth(gain, Parameters::<Test>::get().learning_rate);
 			model.accrue(Budget::Learning, learning::divide(&work, worth));
 			match VerifiedShares::get().get(&submission) {
-				Some(shares) => model.accrue(Budget::Data, learning::divide_data(worth, shares.clone())),
+				Some(shares) => model.accrue_data(worth, shares.clone()),
 				None => drop(model.waiting.insert(submission, (running(), worth))),
 			}
 			accrue(work);
@@ -160,12 +175,12 @@ fn apply(step: &Step, model: &mut Model) {
 			if model.waiting.get(&submission).is_some_and(in_time) {
 				let (_, worth) = model.waiting.remove(&submission).expect("just seen");
 				let shares = VerifiedShares::get()[&submission].clone();
-				model.accrue(Budget::Data, learning::divide_data(worth, shares));
+				model.accrue_data(worth, shares);
 			}
 		}
 		Step::OtherBudget { budget, who, amount } => {
 			model.accrue(budget, [(who, amount)]);
-			Rewards::accrue(budget, [(who, amount)].into(), 1);
+			Rewards::accrue(budget, [(who, amount)].into(), WORK);
 		}
 		Step::Wait { blocks, idle: with_idle } => {
 			for _ in 0..blocks {
@@ -225,7 +240,9 @@ fn unsettled(who: AccountId) -> Balance {
 
 fn run(supply: Balance, steps: &[Step]) {
 	ExtBuilder { supply, ..Default::default() }.build_and_execute(|| {
-		let mut model = Model::default();
+		let purses = FILLED.iter().map(|(number, amount)| (dataset(*number), *amount)).collect();
+		let mut model = Model { purses, ..Model::default() };
+		Purses::set(model.purses.clone());
 		model.watch();
 		for step in steps {
 			apply(step, &mut model);
@@ -240,6 +257,18 @@ fn run(supply: Balance, steps: &[Step]) {
 		}
 		assert_eq!(AllTime::<Test>::get().minted, minted);
 		assert_eq!(Balances::total_issuance(), supply + minted, "nothing else is minted");
+		// What left the purses was claimed, dataset by dataset, and what was not is still in them.
+		let mut drawn = BTreeMap::<DatasetId, Balance>::new();
+		for event in events() {
+			if let Event::DataAccrued { dataset, purse, .. } = event {
+				*drawn.entry(dataset).or_default() += purse;
+			}
+		}
+		for (number, amount) in FILLED {
+			let drawn = drawn.remove(&dataset(number)).unwrap_or_default();
+			assert_eq!(drawn + Purses::get()[&dataset(number)], amount, "dataset {number}");
+		}
+		assert!(drawn.into_values().all(|drawn| drawn == 0), "a dataset without a purse drew of one");
 		let waits = |submission| model.waiting.contains_key(&submission);
 		assert!(WaitingShares::<Test>::iter_keys().all(waits), "what waits is what was not paid");
 	});

@@ -44,7 +44,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	fn has_declared(who: &T::AccountId, other: &T::AccountId) -> bool {
+	pub(crate) fn has_declared(who: &T::AccountId, other: &T::AccountId) -> bool {
 		Associates::<T>::get(who).is_some_and(|declared| declared.contains(other))
 	}
 

@@ -50,6 +50,7 @@ impl<T: Config> Pallet<T> {
 			joins_at,
 		};
 		Self::add_worker(who, &worker);
+		ActiveWorkers::<T>::mutate(|count| count.saturating_inc());
 		Self::deposit_event(Event::WorkerRegistered { worker: who.clone(), roles, machine, bond, joins_at });
 		Ok(())
 	}
@@ -84,6 +85,7 @@ impl<T: Config> Pallet<T> {
 		let until = now.saturating_add(Parameters::<T>::get().unbonding_blocks.into());
 		worker.status = Status::Leaving { until };
 		Self::store_worker(who, &worker);
+		ActiveWorkers::<T>::mutate(|count| count.saturating_dec());
 		Self::deposit_event(Event::WorkerLeaving { worker: who.clone(), until });
 		Ok(())
 	}

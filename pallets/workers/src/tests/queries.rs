@@ -1,5 +1,11 @@
 use crate::{impls::seats, mock::*};
-use blyan_primitives::{api::MAX_PAGE, draw::Lots, worker::Role, Hash};
+use blyan_primitives::{
+	api::MAX_PAGE,
+	draw::Lots,
+	traits::WorkerRegistry,
+	worker::{Fault, Role},
+	Hash,
+};
 use polkadot_sdk::{
 	frame_support::{assert_ok, traits::Get},
 	sp_runtime::Perbill,
@@ -18,6 +24,39 @@ fn worker_should_tell_what_is_known_of_it() {
 		assert_eq!(info.reputation, Perbill::from_percent(50));
 		assert_ok!(WorkersPallet::unregister(RuntimeOrigin::signed(1)));
 		assert!(!WorkersPallet::worker(&1).unwrap().active);
+	});
+}
+
+#[test]
+fn who_votes_should_be_who_registered_and_is_not_leaving_or_suspended() {
+	build_and_execute(|| {
+		assert_eq!((WorkersPallet::active_since(&1), WorkersPallet::active_workers()), (None, 0));
+		System::set_block_number(5);
+		register(1, &[Role::Server, Role::Trainer], MIN_BOND);
+		register(2, &[Role::Server], MIN_BOND);
+		assert_eq!((WorkersPallet::active_since(&1), WorkersPallet::active_workers()), (Some(5), 2));
+		WorkersPallet::note_fault(&2, Fault::OutsideTolerance);
+		assert_eq!(
+			(WorkersPallet::active_since(&2), WorkersPallet::active_workers()),
+			(None, 2),
+			"suspended"
+		);
+		assert_ok!(WorkersPallet::unregister(RuntimeOrigin::signed(1)));
+		assert_eq!((WorkersPallet::active_since(&1), WorkersPallet::active_workers()), (None, 1));
+		System::set_block_number(100);
+		assert_ok!(WorkersPallet::withdraw(RuntimeOrigin::signed(1)));
+		assert_eq!(WorkersPallet::active_workers(), 1);
+	});
+}
+
+#[test]
+fn associates_should_be_who_one_of_the_two_declared() {
+	build_and_execute(|| {
+		(1..=40).for_each(|who| register(who, &[Role::Server], MIN_BOND));
+		let list = blyan_primitives::worker::Associates::truncate_from(vec![2]);
+		assert_ok!(WorkersPallet::declare_associates(RuntimeOrigin::signed(1), list));
+		let are = |one, other| WorkersPallet::are_associates(&one, &other);
+		assert_eq!([are(1, 2), are(2, 1), are(1, 3), are(3, 2)], [true, true, false, false]);
 	});
 }
 

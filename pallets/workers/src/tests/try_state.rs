@@ -79,6 +79,7 @@ fn try_state_5_should_fail_when_the_counter_is_wrong() {
 	let key = Workers::<Test>::counter_storage_final_key();
 	let corrupt = || polkadot_sdk::frame_support::storage::unhashed::put(&key, &2u32);
 	broken(corrupt, "workers: the counter is wrong");
+	broken(|| ActiveWorkers::<Test>::put(2), "workers: the counter of those not leaving is wrong");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Forged logs, each in another way, against content in a real store.
 
 use super::*;
-use crate::trainer::manifest::{Dataset, Leaves};
+use crate::{
+	datasets::tests::offered,
+	trainer::manifest::{Dataset, Leaves},
+};
 use blyan_chain_client::fake::FakeChain;
 use blyan_exchange::{Identity, Network, NetworkConfig};
 use blyan_model::{batch_root, Text, WHOLE};
@@ -23,7 +26,7 @@ const MATCH: ManifestFinding = ManifestFinding::Match;
 
 /// Where the audits happen: a store that has the datasets.
 struct Stage {
-	_folder: tempfile::TempDir,
+	folder: tempfile::TempDir,
 	chain: Arc<FakeChain>,
 	content: Content,
 }
@@ -77,20 +80,28 @@ impl Stage {
 		};
 		chain.edit(|state| state.models.insert(0, model));
 		let content = Content::new(network, chain.clone(), AccountId::new([1; 32]));
-		Self { _folder: folder, chain, content }
+		Self { folder, chain, content }
 	}
 
 	fn put(&self, bytes: &[u8]) -> blyan_store::Stored {
 		self.content.store().put_bytes(bytes).unwrap()
 	}
 
+	/// A dataset of that text, as half of what is learned from.
+	fn dataset(&self, text: &[u8]) -> Dataset {
+		let content = offered(&self.chain, self.content.store(), text);
+		Dataset { content, bytes: text.len() as u64, weight: WHOLE / 2 }
+	}
+
+	async fn audit(&self, info: &ManifestInfo<AccountId>) -> Result<ManifestFinding, AuditError> {
+		let folder = self.folder.path().join("datasets");
+		audit(&*self.chain, &self.content, &folder, info, PATIENCE).await
+	}
+
 	/// The document of a run on the first two texts, with those leaves, and its bytes.
 	fn document(&self, trainer: &AccountId, leaves: &[Hash]) -> Manifest {
 		let stored = self.put(&leaves.iter().flat_map(|leaf| leaf.0).collect::<Vec<u8>>());
-		let datasets = [0, 1].map(|number| {
-			let dataset = self.put(&text(number));
-			Dataset { content: dataset.cid, bytes: dataset.bytes, weight: WHOLE / 2 }
-		});
+		let datasets = [0, 1].map(|number| self.dataset(&text(number)));
 		let job =
 			crate::config::JobConfig { steps: STEPS, batch: 4, sequence: 16, seed: 9, ..Default::default() };
 		Manifest {
@@ -128,7 +139,7 @@ impl Stage {
 	}
 
 	async fn find(&self, info: &ManifestInfo<AccountId>) -> ManifestFinding {
-		audit(&*self.chain, &self.content, info, PATIENCE).await.unwrap()
+		self.audit(info).await.unwrap()
 	}
 }
 
@@ -218,9 +229,8 @@ async fn audit_should_find_the_document_torn_when_it_is_not_what_the_chain_has()
 	none.manifest.document_bytes = stored.bytes;
 	assert_eq!(stage.find(&none).await, TORN);
 	// A dataset from which no sequence can be cut.
-	let short = stage.put(b"short");
 	let mut with_short = document.clone();
-	with_short.datasets[0] = Dataset { content: short.cid, bytes: short.bytes, weight: WHOLE / 2 };
+	with_short.datasets[0] = stage.dataset(b"short");
 	assert_eq!(stage.find(&stage.submit(&TRAINER, &with_short)).await, TORN);
 }
 
@@ -236,10 +246,30 @@ async fn audit_should_say_so_when_something_cannot_be_fetched() {
 	without_leaves.leaves.content = absent;
 	let info = stage.submit(&TRAINER, &without_leaves);
 	assert_eq!(stage.find(&info).await, ManifestFinding::Unfetchable);
-	let mut without_data = document;
+	let mut without_data = document.clone();
 	without_data.datasets[1].content = absent;
 	let info = stage.submit(&TRAINER, &without_data);
+	assert_eq!(stage.find(&info).await, ManifestFinding::Unfetchable, "never offered");
+	// A plain text is no dataset.
+	let mut plain = document.clone();
+	plain.datasets[1].content = stage.put(&text(1)).cid;
+	assert_eq!(stage.find(&stage.submit(&TRAINER, &plain)).await, ManifestFinding::Unfetchable);
+	// A part that nobody serves.
+	let info = stage.submit(&TRAINER, &document);
+	stage.content.store().remove(&blyan_store::cid_of_bytes(&text(1)).unwrap()).unwrap();
 	assert_eq!(stage.find(&info).await, ManifestFinding::Unfetchable);
+}
+
+#[tokio::test]
+async fn audit_should_assemble_a_text_again_when_it_was_altered() {
+	let stage = Stage::new().await;
+	let info = stage.submit(&TRAINER, &stage.document(&TRAINER, &honest()));
+	assert_eq!(stage.find(&info).await, MATCH);
+	let path = text::path_of(&stage.folder.path().join("datasets"), &info.manifest.datasets[0].dataset);
+	fs::remove_file(&path).unwrap();
+	fs::write(&path, text(2)).unwrap();
+	assert_eq!(stage.find(&info).await, MATCH);
+	assert_eq!(fs::read(&path).unwrap(), text(0));
 }
 
 #[tokio::test]
@@ -247,10 +277,10 @@ async fn audit_should_fail_and_find_nothing_when_the_chain_cannot_be_read() {
 	let stage = Stage::new().await;
 	let info = stage.submit(&TRAINER, &stage.document(&TRAINER, &honest()));
 	stage.chain.disconnect();
-	let failed = audit(&*stage.chain, &stage.content, &info, PATIENCE).await;
+	let failed = stage.audit(&info).await;
 	assert!(matches!(failed, Err(AuditError::Chain(_))), "{failed:?}");
 	stage.chain.reconnect();
 	stage.chain.edit(|state| state.models.clear());
-	let failed = audit(&*stage.chain, &stage.content, &info, PATIENCE).await;
+	let failed = stage.audit(&info).await;
 	assert!(matches!(failed, Err(AuditError::ModelNotFound(0))), "{failed:?}");
 }

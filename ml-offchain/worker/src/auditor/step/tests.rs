@@ -1,7 +1,18 @@
 use super::*;
-use crate::trainer::manifest::tests::manifest;
-use blyan_primitives::cid::{Cid, CidCodec};
+use crate::{auditor::manifests::Attempt, trainer::manifest::tests::manifest};
+use blyan_primitives::{
+	api::{AuditStage, ManifestInfo},
+	cid::{Cid, CidCodec},
+	dag::SubmissionId,
+	manifest::{self, ManifestFinding},
+};
 use proptest::prelude::*;
+
+type Info = ManifestInfo<AccountId>;
+type Call = super::Call<Attempt, ManifestFinding>;
+type Entry = super::Entry<Attempt, ManifestFinding>;
+type Input = super::Input<Info>;
+type State = super::State<Info>;
 
 const ME: AccountId = AccountId::new([7; 32]);
 const MATCH: ManifestFinding = ManifestFinding::Match;
@@ -71,7 +82,7 @@ fn step_should_journal_before_it_commits_and_commit_to_the_same_when_started_aga
 		panic!("{actions:?}")
 	};
 	assert_eq!(*commitment, manifest::commitment(&ME, 1, 0, &MATCH, &[1; 32]));
-	let mut state = State::new(ME, [*entry]);
+	let mut state = State::new(ME, [entry.clone()]);
 	let again = step(&mut state, finalized(2, vec![view(1, committing(20))]));
 	assert_eq!(again, [Action::Send(Call::Commit { attempt: attempt(1), commitment: *commitment })]);
 }

@@ -1,0 +1,10 @@
+mod appeals;
+mod attacks;
+mod audits;
+mod deadlines;
+mod offers;
+mod parameters;
+mod properties;
+mod rescans;
+mod try_state;
+mod votes;
