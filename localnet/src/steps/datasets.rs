@@ -15,6 +15,7 @@ use crate::{
 use anyhow::{ensure, Context, Result};
 use blyan_chain_client::{Call, Chain, ChainEvent, KeyFile, Signer, Wait};
 use blyan_primitives::{manifest::DatasetId, worker::Role, AccountId};
+use blyan_store::Store;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// How long an offer may take: a proof of work, a call, and what is in its way.
@@ -168,7 +169,12 @@ impl Data {
 		let step = self.ui.step("bad datasets");
 		for offer in &self.bad {
 			step.note(format!("offering {}", offer.name));
-			if self.known(scene, offer).await?.is_none() {
+			if self.known(scene, offer).await?.is_some() {
+				continue;
+			}
+			if offer.licence == NO_LICENCE {
+				self.offer_unlicensed(scene, offer).await?;
+			} else {
 				let mut arguments = offer.arguments(self.layout.worker_config(ADVERSARY));
 				// The command knows better, and its contributor does not listen.
 				arguments.extend(["--anyway", "--detach"].map(OsString::from));
@@ -188,6 +194,17 @@ impl Data {
 		}
 		let seconds = step.done("3 offered, and audited").as_secs_f64();
 		Ok(StepTime { name: "bad datasets".into(), seconds })
+	}
+
+	/// Offers what the command would not, by the adversary's own means.
+	async fn offer_unlicensed(&self, scene: &Scene, offer: &Offer) -> Result<()> {
+		let (folder, text, name) = (self.layout.store(ADVERSARY), offer.path.clone(), offer.name);
+		let packed = tokio::task::spawn_blocking(move || {
+			super::offer::pack_under(NO_LICENCE, name, &text, &Store::open(folder)?)
+		});
+		super::offer::send(&*scene.chain, &self.adversary, packed.await??)
+			.await
+			.context("the adversary cannot offer")
 	}
 
 	/// The server votes in favour, by the command that a person would type; the adversary against, to see what that

@@ -7,6 +7,7 @@ mod dishonest;
 mod disputes;
 mod model;
 mod nodes;
+mod offer;
 mod settle;
 mod stay;
 mod training;

@@ -230,9 +230,10 @@ pub struct DataUse {
 	pub first: u64,
 	/// The last of them.
 	pub last: u64,
-	/// What its contributor claims of the data's share of what the model gained.
+	/// What its contributor claims of the data's share of what the model gained. Claims of an epoch are scaled down to
+	/// its budget.
 	pub earned: Amount,
-	/// What went with that out of the dataset's purse.
+	/// What it claims besides, out of the dataset's purse.
 	pub of_purse: Amount,
 	/// What is left in the purse.
 	pub purse: Amount,
@@ -256,10 +257,13 @@ impl DataUse {
 					used.submissions, used.dataset, used.samples
 				));
 			}
-			if used.earned.0 == 0 || used.of_purse != used.earned {
+			// As much again, until the purse is empty.
+			let is_matched =
+				used.of_purse == used.earned || (used.purse.0 == 0 && used.of_purse < used.earned);
+			if used.earned.0 == 0 || used.of_purse.0 == 0 || !is_matched {
 				problems.push(format!(
-					"{} earned {} and {} of its purse",
-					used.dataset, used.earned, used.of_purse
+					"for {} {} are claimed, and {} of its purse, in which {} are left",
+					used.dataset, used.earned, used.of_purse, used.purse
 				));
 			}
 			if used.paid.0 == 0 {
@@ -281,8 +285,8 @@ impl DataUse {
 	pub fn line(&self) -> String {
 		let Self { dataset, submissions, samples, earned, of_purse, contributor, .. } = self;
 		format!(
-			"{submissions} accepted submissions learned from {dataset}, {samples} sequences; {contributor} earned {earned} \
-			BLY by it and {of_purse} from its purse"
+			"{submissions} accepted submissions learned from {dataset}, {samples} sequences; {contributor} claims {earned} \
+			BLY for it and {of_purse} from its purse"
 		)
 	}
 
@@ -293,7 +297,7 @@ impl DataUse {
 			"contributor",
 			"submissions",
 			"sequences",
-			"earned, in BLY",
+			"claims, in BLY",
 			"from its purse",
 			"left there",
 			"paid so far",

@@ -446,6 +446,10 @@ fn judge_should_miss_what_was_learned_and_paid_for_data() {
 	for change in changes {
 		assert_eq!(problems(|summary| change(&mut summary.lineage[0])).len(), 1);
 	}
+	let emptied = |summary: &mut Summary| {
+		(summary.lineage[0].of_purse, summary.lineage[0].purse) = (bly(3), Amount(0));
+	};
+	assert_eq!(problems(emptied), Vec::<String>::new(), "a purse has an end");
 	let refused = |summary: &mut Summary| {
 		summary.lineage.push(DataUse { dataset: "personal".into(), ..lineage()[0].clone() });
 	};
