@@ -166,7 +166,7 @@ mod tests {
 		// What it says of the size of its set does not matter.
 		assert_eq!(fails(certificate(&pairs[..2], 1)), CertificateError::TooFewSignatures);
 		assert_eq!(fails(certificate(&pairs[2..], 4)), CertificateError::NotOfTheSet);
-		let twice = [0, 1, 1].map(|at: usize| pairs[at].clone());
+		let twice = [0, 1, 1].map(|at: usize| pairs[at]);
 		assert_eq!(fails(certificate(&twice, 4)), CertificateError::KeyRepeated);
 		let good = certificate(&pairs[..3], 4);
 		for change in [

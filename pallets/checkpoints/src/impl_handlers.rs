@@ -18,17 +18,17 @@ impl<T: Config> BoundToRuntimeAppPublic for Pallet<T> {
 impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 	type Key = AuthorityId;
 
-	fn on_genesis_session<'a, I: 'a>(validators: I)
+	fn on_genesis_session<'a, I>(validators: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, AuthorityId)>,
+		I: Iterator<Item = (&'a T::AccountId, AuthorityId)> + 'a,
 		T::AccountId: 'a,
 	{
 		Self::begin_session(true, validators);
 	}
 
-	fn on_new_session<'a, I: 'a>(changed: bool, validators: I, _queued_validators: I)
+	fn on_new_session<'a, I>(changed: bool, validators: I, _queued_validators: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, AuthorityId)>,
+		I: Iterator<Item = (&'a T::AccountId, AuthorityId)> + 'a,
 		T::AccountId: 'a,
 	{
 		Self::begin_session(changed, validators);
@@ -70,9 +70,9 @@ where
 {
 	type Key = First::Key;
 
-	fn on_genesis_session<'a, I: 'a>(validators: I)
+	fn on_genesis_session<'a, I>(validators: I)
 	where
-		I: Iterator<Item = (&'a AccountId, Self::Key)>,
+		I: Iterator<Item = (&'a AccountId, Self::Key)> + 'a,
 		AccountId: 'a,
 	{
 		let validators = validators.collect::<Vec<_>>();
@@ -80,9 +80,9 @@ where
 		Second::on_genesis_session(validators.into_iter());
 	}
 
-	fn on_new_session<'a, I: 'a>(changed: bool, validators: I, queued_validators: I)
+	fn on_new_session<'a, I>(changed: bool, validators: I, queued_validators: I)
 	where
-		I: Iterator<Item = (&'a AccountId, Self::Key)>,
+		I: Iterator<Item = (&'a AccountId, Self::Key)> + 'a,
 		AccountId: 'a,
 	{
 		let validators = validators.collect::<Vec<_>>();

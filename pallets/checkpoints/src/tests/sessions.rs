@@ -178,16 +178,16 @@ impl polkadot_sdk::sp_runtime::BoundToRuntimeAppPublic for SetsId {
 impl OneSessionHandler<AccountId> for SetsId {
 	type Key = AuthorityId;
 
-	fn on_genesis_session<'a, I: 'a>(validators: I)
+	fn on_genesis_session<'a, I>(validators: I)
 	where
-		I: Iterator<Item = (&'a AccountId, AuthorityId)>,
+		I: Iterator<Item = (&'a AccountId, AuthorityId)> + 'a,
 	{
 		GrandpaSet::set(validators.count() as u64);
 	}
 
-	fn on_new_session<'a, I: 'a>(_: bool, validators: I, queued: I)
+	fn on_new_session<'a, I>(_: bool, validators: I, queued: I)
 	where
-		I: Iterator<Item = (&'a AccountId, AuthorityId)>,
+		I: Iterator<Item = (&'a AccountId, AuthorityId)> + 'a,
 	{
 		assert_ne!(Running::<Test>::get().map(|running| running.session), Some(Session::get()));
 		GrandpaSet::set((validators.count() * 10 + queued.count()) as u64);
