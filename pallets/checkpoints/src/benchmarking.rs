@@ -65,7 +65,7 @@ fn missing_vote<T: Config>(key: &AuthorityId, is_right: bool) -> (CheckpointVote
 		block.hash.0[0] = 1;
 	}
 	let signature = key.sign(&block.payload(&Pallet::<T>::genesis_hash())).unwrap();
-	(CheckpointVote { block, seat: voters - 1 }, signature.into())
+	(CheckpointVote { block, seat: voters - 1 }, signature.into_inner())
 }
 
 #[benchmarks]
