@@ -128,3 +128,21 @@ fn sessions_without_a_checkpoint_should_count_for_nobody() {
 		assert!(claimed().is_empty());
 	});
 }
+
+#[test]
+fn claims_should_add_up_when_two_sessions_of_a_validator_are_settled_in_a_block() {
+	run(|| {
+		next_checkpoint();
+		vote(&[1]);
+		// As if nothing were settled for two sessions.
+		for number in [11, 16] {
+			Session::mutate(|session| *session += 1);
+			tell_session(false, &FIRST);
+			System::set_block_number(number);
+			assert!(Checkpoints::open_checkpoint(number));
+			vote(&[1]);
+		}
+		assert_eq!(Checkpoints::settle(100), 8, "the last checkpoint is of the session that runs");
+		assert_eq!(claimed(), [(1, 2 * (BASE / 4 * 264 / 100))].into());
+	});
+}
