@@ -9,6 +9,7 @@ use blyan_primitives::{
 		VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
+	checkpoint::{CheckpointCertificate, CheckpointVote, OpenCheckpointInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
 	manifest::{DataTerms, DatasetId},
@@ -26,7 +27,7 @@ use polkadot_sdk::{
 	sp_api::impl_runtime_apis,
 	sp_consensus_babe::{AuthorityId as BabeId, BabeConfiguration},
 	sp_consensus_grandpa::AuthorityId as GrandpaId,
-	sp_core::{crypto::KeyTypeId, OpaqueMetadata},
+	sp_core::{crypto::KeyTypeId, ed25519, OpaqueMetadata},
 	sp_inherents::{CheckInherentsResult, InherentData},
 	sp_runtime::{
 		traits::{Block as BlockT, NumberFor},
@@ -42,6 +43,23 @@ fn with_training(mut model: ModelInfo<AccountId>) -> ModelInfo<AccountId> {
 	model.gate = ProofOfLearning::gate(model.id);
 	model.referee = ProofOfLearning::referee(model.id);
 	model
+}
+
+/// What a transaction carries that nobody signs and nobody pays for.
+fn unsigned_extension() -> TxExtension {
+	(
+		frame_system::AuthorizeCall::new(),
+		frame_system::CheckNonZeroSender::new(),
+		frame_system::CheckSpecVersion::new(),
+		frame_system::CheckTxVersion::new(),
+		frame_system::CheckGenesis::new(),
+		frame_system::CheckEra::from(generic::Era::Immortal),
+		frame_system::CheckNonce::from(0),
+		frame_system::CheckWeight::new(),
+		pallet_transaction_payment::ChargeTransactionPayment::from(0),
+		frame_metadata_hash_extension::CheckMetadataHash::new(false),
+		frame_system::WeightReclaim::new(),
+	)
 }
 
 impl_runtime_apis! {
@@ -441,6 +459,24 @@ impl_runtime_apis! {
 
 		fn usage_parameters() -> UsageParameters {
 			Usage::parameters()
+		}
+	}
+
+	impl blyan_primitives::api::CheckpointsApi<Block> for Runtime {
+		fn latest_checkpoint() -> Option<CheckpointCertificate> {
+			Checkpoints::latest_checkpoint()
+		}
+
+		fn open_checkpoint(keys: Vec<ed25519::Public>) -> Option<OpenCheckpointInfo> {
+			Checkpoints::open_checkpoint_for(keys)
+		}
+
+		fn checkpoint_vote(
+			vote: CheckpointVote,
+			signature: ed25519::Signature,
+		) -> <Block as BlockT>::Extrinsic {
+			let call = pallet_checkpoints::Call::vote { vote, signature };
+			UncheckedExtrinsic::new_transaction(call.into(), unsigned_extension())
 		}
 	}
 

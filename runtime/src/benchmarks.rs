@@ -26,6 +26,7 @@ define_benchmarks!(
 	[pallet_sealed_shards, SealedShards]
 	[pallet_canaries, Canaries]
 	[pallet_usage, Usage]
+	[pallet_checkpoints, Checkpoints]
 	[pallet_manifests, Manifests]
 	[pallet_datasets, Datasets]
 	[pallet_lineage, Lineage]

@@ -108,6 +108,11 @@ fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
 
+/// A checkpoint every ten seconds.
+fn local_checkpoint_parameters() -> pallet_checkpoints::CheckpointParameters {
+	pallet_checkpoints::CheckpointParameters { checkpoint_blocks: 5, quick_blocks: 4, ..Default::default() }
+}
+
 /// Deposits can be had back within a minute.
 fn local_usage_parameters() -> UsageParameters {
 	UsageParameters {
@@ -158,6 +163,7 @@ fn genesis(
 		datasets: DatasetsConfig { parameters: local_dataset_parameters(work_bits) },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 		usage: UsageConfig { parameters: local_usage_parameters() },
+		checkpoints: CheckpointsConfig { parameters: local_checkpoint_parameters() },
 	})
 }
 

@@ -149,6 +149,9 @@ mod runtime {
 	pub type Offences = pallet_offences;
 	#[runtime::pallet_index(16)]
 	pub type Historical = pallet_session::historical;
+	// After Session, whose sessions it counts.
+	#[runtime::pallet_index(19)]
+	pub type Checkpoints = pallet_checkpoints;
 
 	// Learning: 30 to 49.
 	#[runtime::pallet_index(30)]

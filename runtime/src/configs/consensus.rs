@@ -3,10 +3,10 @@
 use super::staking::{Equivocations, MaxBackers, MaxSetIdSessionEntries, ReportLongevity};
 use crate::{weights::ConsensusWeight, *};
 use blyan_primitives::SLOT_MILLISECONDS;
-use frame_support::traits::{ConstU128, ConstU32, ConstU64};
+use frame_support::traits::{ConstU128, ConstU32, ConstU64, Get};
 use pallet_session::{disabling::UpToLimitWithReEnablingDisablingStrategy, historical::NoteHistoricalRoot};
 use sp_consensus_babe::{AllowedSlots, BabeEpochConfiguration};
-use sp_runtime::traits::{ConvertInto, OpaqueKeys};
+use sp_runtime::traits::ConvertInto;
 use sp_session::MembershipProof;
 
 /// An hour. Cannot be changed on a running chain.
@@ -45,8 +45,8 @@ impl pallet_grandpa::Config for Runtime {
 
 impl pallet_authorship::Config for Runtime {
 	type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Self, Babe>;
-	// Counts the blocks of each validator.
-	type EventHandler = Staking;
+	// Count the blocks of each validator.
+	type EventHandler = (Staking, Checkpoints);
 }
 
 impl pallet_session::Config for Runtime {
@@ -56,7 +56,8 @@ impl pallet_session::Config for Runtime {
 	type ShouldEndSession = Babe;
 	type NextSessionRotation = Babe;
 	type SessionManager = NoteHistoricalRoot<Self, Staking>;
-	type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
+	// In the order of the keys; who counts checkpoints is told after GRANDPA, which says what set is in office.
+	type SessionHandler = (Babe, pallet_checkpoints::Both<Grandpa, Checkpoints>);
 	type Keys = SessionKeys;
 	// Until its term ends, an offender neither builds nor votes; a third of the validators at most.
 	type DisablingStrategy = UpToLimitWithReEnablingDisablingStrategy;
@@ -64,4 +65,36 @@ impl pallet_session::Config for Runtime {
 	type Currency = Balances;
 	/// A BLY, returned when the keys are purged.
 	type KeyDeposit = ConstU128<{ blyan_primitives::economy::BLY }>;
+}
+
+/// The number of the session that runs.
+pub struct SessionNumber;
+
+impl Get<u32> for SessionNumber {
+	fn get() -> u32 {
+		Session::current_index()
+	}
+}
+
+/// GRANDPA's number of the set of authorities.
+pub struct AuthoritySetId;
+
+impl Get<u64> for AuthoritySetId {
+	fn get() -> u64 {
+		Grandpa::current_set_id()
+	}
+}
+
+impl pallet_checkpoints::Config for Runtime {
+	type Rewards = Rewards;
+	// What downtime costs is for the pallet that slashes, which is not there yet.
+	type Downtime = ();
+	type SessionIndex = SessionNumber;
+	type SetId = AuthoritySetId;
+	type MaxValidators = MaxAuthorities;
+	type SettledPerBlock = ConstU32<2>;
+	type KeptSessions = ConstU32<4>;
+	type KeptCheckpoints = ConstU32<4>;
+	type MaxEvidence = ConstU32<1_000>;
+	type WeightInfo = pallet_checkpoints::weights::SubstrateWeight<Runtime>;
 }

@@ -2,6 +2,7 @@
 
 mod canaries;
 mod chain;
+mod checkpoints;
 mod datasets;
 mod disputes;
 mod flood;
