@@ -1,6 +1,6 @@
 //! Puts a node together: database, executor, pool, BABE, GRANDPA, network, RPC.
 
-use crate::rpc;
+use crate::{checkpoints, rpc};
 pub use blyan_runtime::opaque::Block;
 use blyan_runtime::RuntimeApi;
 use futures::FutureExt;
@@ -316,6 +316,16 @@ pub fn new_full<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
 			telemetry: telemetry.as_ref().map(Telemetry::handle),
 		})?;
 		task_manager.spawn_essential_handle().spawn_blocking("babe-proposer", Some("block-authoring"), babe);
+		task_manager.spawn_handle().spawn(
+			"checkpoint-voter",
+			None,
+			checkpoints::run(
+				client.clone(),
+				transaction_pool.clone(),
+				keystore_container.keystore(),
+				sync_service.clone(),
+			),
+		);
 	}
 
 	let grandpa = sc_consensus_grandpa::run_grandpa_voter(sc_consensus_grandpa::GrandpaParams {

@@ -8,6 +8,7 @@
 use crate::{
 	architecture::Architecture,
 	canary::{CanaryKey, PeriodNumber},
+	checkpoint::{CheckpointCertificate, CheckpointVote, OpenCheckpointInfo},
 	dag::{Block, BlockId, Component, Generation, ManifestEntry, ModelId, SemVer, SubmissionId},
 	datasets::{DatasetFinding, DatasetOffer, DatasetStage, Ppm, QualityLimits, QualityReport},
 	delta::DeltaChain,
@@ -21,7 +22,11 @@ use crate::{
 };
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
-use polkadot_sdk::{sp_api, sp_runtime::Perbill};
+use polkadot_sdk::{
+	sp_api,
+	sp_core::ed25519,
+	sp_runtime::{traits::Block as BlockT, Perbill},
+};
 use scale_info::TypeInfo;
 
 /// Most entries a paged call returns.
@@ -575,6 +580,16 @@ sp_api::decl_runtime_apis! {
 		fn claimable_epochs(who: AccountId) -> Vec<u32>;
 		/// The learning credits that `who` has.
 		fn credits(who: AccountId) -> u64;
+	}
+
+	/// Checkpoints.
+	pub trait CheckpointsApi {
+		/// The newest checkpoint that more than two thirds of its validators signed, with their signatures.
+		fn latest_checkpoint() -> Option<CheckpointCertificate>;
+		/// The checkpoint that may be voted on, and which of these keys have yet to.
+		fn open_checkpoint(keys: Vec<ed25519::Public>) -> Option<OpenCheckpointInfo>;
+		/// The transaction that brings a vote.
+		fn checkpoint_vote(vote: CheckpointVote, signature: ed25519::Signature) -> <Block as BlockT>::Extrinsic;
 	}
 
 	/// Prepaid accounts for the use of components.

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`architecture`] | the record that describes a Mixture-of-Experts model; drives runtime and workers alike |
+//! | [`checkpoint`] | what two thirds of the validators sign of the chain |
 //! | [`cid`] | content identifiers as IPFS writes them |
 //! | [`dag`] | blocks, components, versions |
 //! | [`datasets`] | what the quality gate says of a dataset, and what follows from it |
@@ -34,6 +35,7 @@ extern crate alloc;
 pub mod api;
 pub mod architecture;
 pub mod canary;
+pub mod checkpoint;
 pub mod cid;
 pub mod dag;
 pub mod datasets;

@@ -259,6 +259,29 @@ impl<AccountId> ServingRewards<AccountId> for () {
 	fn accrue_use(_: BTreeMap<AccountId, Balance>) {}
 }
 
+/// Where validators are paid. Offered by `rewards`, used by `checkpoints`.
+pub trait ValidatorRewards<AccountId> {
+	/// Adds to what each claims of the validators' budget of the running epoch.
+	fn accrue_validators(parts: BTreeMap<AccountId, Balance>);
+}
+
+/// Nobody is paid.
+impl<AccountId> ValidatorRewards<AccountId> for () {
+	fn accrue_validators(_: BTreeMap<AccountId, Balance>) {}
+}
+
+/// Who is told of validators that are down. Used by `checkpoints`; to be offered by what slashes them.
+pub trait DowntimeReports<AccountId> {
+	/// The validator gave no sign of life in so many sessions in a row. To be told when it has been down for more than a
+	/// day, and once for each further day.
+	fn report(validator: &AccountId, sessions: u32);
+}
+
+/// Nobody is told.
+impl<AccountId> DowntimeReports<AccountId> for () {
+	fn report(_: &AccountId, _: u32) {}
+}
+
 /// What learning credits are earned by.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

@@ -9,6 +9,7 @@ use blyan_primitives::{
 		VersionInfo, WorkDemand, WorkerInfo,
 	},
 	canary::{CanaryKey, PeriodNumber},
+	checkpoint::{CheckpointCertificate, CheckpointVote, OpenCheckpointInfo},
 	dag::{BlockId, Generation, ManifestEntry, ModelId, SubmissionId},
 	learning::{DisputeId, Finding},
 	manifest::{DataTerms, DatasetId},
@@ -16,15 +17,17 @@ use blyan_primitives::{
 	usage::{UsageAccountInfo, UsageParameters},
 	worker::Role,
 };
+use codec::Encode;
 use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
+	traits::KeyOwnerProofSystem,
 	weights::Weight,
 };
 use polkadot_sdk::{
 	sp_api::impl_runtime_apis,
 	sp_consensus_babe::{AuthorityId as BabeId, BabeConfiguration},
 	sp_consensus_grandpa::AuthorityId as GrandpaId,
-	sp_core::{crypto::KeyTypeId, OpaqueMetadata},
+	sp_core::{crypto::KeyTypeId, ed25519, OpaqueMetadata},
 	sp_inherents::{CheckInherentsResult, InherentData},
 	sp_runtime::{
 		traits::{Block as BlockT, NumberFor},
@@ -40,6 +43,23 @@ fn with_training(mut model: ModelInfo<AccountId>) -> ModelInfo<AccountId> {
 	model.gate = ProofOfLearning::gate(model.id);
 	model.referee = ProofOfLearning::referee(model.id);
 	model
+}
+
+/// What a transaction carries that nobody signs and nobody pays for.
+fn unsigned_extension() -> TxExtension {
+	(
+		frame_system::AuthorizeCall::new(),
+		frame_system::CheckNonZeroSender::new(),
+		frame_system::CheckSpecVersion::new(),
+		frame_system::CheckTxVersion::new(),
+		frame_system::CheckGenesis::new(),
+		frame_system::CheckEra::from(generic::Era::Immortal),
+		frame_system::CheckNonce::from(0),
+		frame_system::CheckWeight::new(),
+		pallet_transaction_payment::ChargeTransactionPayment::from(0),
+		frame_metadata_hash_extension::CheckMetadataHash::new(false),
+		frame_system::WeightReclaim::new(),
+	)
 }
 
 impl_runtime_apis! {
@@ -141,16 +161,17 @@ impl_runtime_apis! {
 
 		fn generate_key_ownership_proof(
 			_slot: sp_consensus_babe::Slot,
-			_authority_id: BabeId,
+			authority_id: BabeId,
 		) -> Option<sp_consensus_babe::OpaqueKeyOwnershipProof> {
-			None
+			Historical::prove((sp_consensus_babe::KEY_TYPE, authority_id))
+				.map(|proof| sp_consensus_babe::OpaqueKeyOwnershipProof::new(proof.encode()))
 		}
 
 		fn submit_report_equivocation_unsigned_extrinsic(
-			_equivocation_proof: sp_consensus_babe::EquivocationProof<<Block as BlockT>::Header>,
-			_key_owner_proof: sp_consensus_babe::OpaqueKeyOwnershipProof,
+			equivocation_proof: sp_consensus_babe::EquivocationProof<<Block as BlockT>::Header>,
+			key_owner_proof: sp_consensus_babe::OpaqueKeyOwnershipProof,
 		) -> Option<()> {
-			None
+			Babe::submit_unsigned_equivocation_report(equivocation_proof, key_owner_proof.decode()?)
 		}
 	}
 
@@ -164,17 +185,18 @@ impl_runtime_apis! {
 		}
 
 		fn submit_report_equivocation_unsigned_extrinsic(
-			_equivocation_proof: sp_consensus_grandpa::EquivocationProof<<Block as BlockT>::Hash, NumberFor<Block>>,
-			_key_owner_proof: sp_consensus_grandpa::OpaqueKeyOwnershipProof,
+			equivocation_proof: sp_consensus_grandpa::EquivocationProof<<Block as BlockT>::Hash, NumberFor<Block>>,
+			key_owner_proof: sp_consensus_grandpa::OpaqueKeyOwnershipProof,
 		) -> Option<()> {
-			None
+			Grandpa::submit_unsigned_equivocation_report(equivocation_proof, key_owner_proof.decode()?)
 		}
 
 		fn generate_key_ownership_proof(
 			_set_id: sp_consensus_grandpa::SetId,
-			_authority_id: GrandpaId,
+			authority_id: GrandpaId,
 		) -> Option<sp_consensus_grandpa::OpaqueKeyOwnershipProof> {
-			None
+			Historical::prove((sp_consensus_grandpa::KEY_TYPE, authority_id))
+				.map(|proof| sp_consensus_grandpa::OpaqueKeyOwnershipProof::new(proof.encode()))
 		}
 	}
 
@@ -437,6 +459,24 @@ impl_runtime_apis! {
 
 		fn usage_parameters() -> UsageParameters {
 			Usage::parameters()
+		}
+	}
+
+	impl blyan_primitives::api::CheckpointsApi<Block> for Runtime {
+		fn latest_checkpoint() -> Option<CheckpointCertificate> {
+			Checkpoints::latest_checkpoint()
+		}
+
+		fn open_checkpoint(keys: Vec<ed25519::Public>) -> Option<OpenCheckpointInfo> {
+			Checkpoints::open_checkpoint_for(keys)
+		}
+
+		fn checkpoint_vote(
+			vote: CheckpointVote,
+			signature: ed25519::Signature,
+		) -> <Block as BlockT>::Extrinsic {
+			let call = pallet_checkpoints::Call::vote { vote, signature };
+			UncheckedExtrinsic::new_transaction(call.into(), unsigned_extension())
 		}
 	}
 

@@ -1,9 +1,14 @@
 //! Starting states: `development` (one validator, sudo) and `local_testnet` (two validators, no sudo).
 //!
+//! The validators are elected from their stakes from the first block on, as any others would be.
+//!
 //! Both start with exactly the genesis supply. Their keys are the well-known development keys: neither
 //! is for a network with money at stake.
 
-use crate::{configs::EPOCH_CONFIG, *};
+use crate::{
+	configs::{EPOCH_CONFIG, MAX_CANDIDATES},
+	*,
+};
 use alloc::{vec, vec::Vec};
 use blyan_primitives::{
 	economy::{BLY, GENESIS_SUPPLY},
@@ -17,6 +22,7 @@ use pallet_manifests::AuditParameters;
 use pallet_proof_of_learning::RoundParameters;
 use pallet_rewards::RewardParameters;
 use pallet_sealed_shards::SealedParameters;
+use pallet_staking::StakerStatus;
 use serde_json::Value;
 use sp_consensus_babe::AuthorityId as BabeId;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
@@ -26,6 +32,14 @@ use sp_runtime::Perbill;
 
 /// What each development account starts with; the first takes what is left of the genesis supply.
 const ENDOWMENT: Balance = 1_000_000 * BLY;
+/// What each validator of genesis has bonded of that.
+const VALIDATOR_BOND: Balance = 100_000 * BLY;
+/// What who joins has to bond at least.
+const MIN_VALIDATOR_BOND: Balance = 10_000 * BLY;
+/// What a nominator has to bond at least: the first of the bags that sort the voters begins there.
+const MIN_NOMINATOR_BOND: Balance = 100 * BLY;
+/// Seats of a local network: those who join need not displace anybody.
+const LOCAL_SEATS: u32 = 16;
 
 /// A validator under its development keys: sr25519 for blocks, ed25519 for finality.
 fn validator(account: Sr25519Keyring, finality: Ed25519Keyring) -> (AccountId, AccountId, SessionKeys) {
@@ -94,6 +108,11 @@ fn local_reward_parameters() -> RewardParameters {
 	RewardParameters { epoch_blocks: 20, min_payout: BLY / 100, ..RewardParameters::default() }
 }
 
+/// A checkpoint every ten seconds.
+fn local_checkpoint_parameters() -> pallet_checkpoints::CheckpointParameters {
+	pallet_checkpoints::CheckpointParameters { checkpoint_blocks: 5, quick_blocks: 4, ..Default::default() }
+}
+
 /// Deposits can be had back within a minute.
 fn local_usage_parameters() -> UsageParameters {
 	UsageParameters {
@@ -106,6 +125,7 @@ fn local_usage_parameters() -> UsageParameters {
 
 fn genesis(
 	validators: Vec<(AccountId, AccountId, SessionKeys)>,
+	seats: u32,
 	sudo: Option<AccountId>,
 	work_bits: u32,
 ) -> Value {
@@ -117,9 +137,22 @@ fn genesis(
 		.enumerate()
 		.map(|(place, account)| (account, if place == 0 { rest } else { ENDOWMENT }))
 		.collect();
+	let stakers = validators
+		.iter()
+		.map(|(stash, _, _)| (stash.clone(), stash.clone(), VALIDATOR_BOND, StakerStatus::Validator))
+		.collect();
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		balances: BalancesConfig { balances },
 		babe: BabeConfig { epoch_config: EPOCH_CONFIG },
+		staking: StakingConfig {
+			stakers,
+			validator_count: seats,
+			// One is enough to go on with, so that an offender can lose its seat where there are two.
+			minimum_validator_count: 1,
+			min_validator_bond: MIN_VALIDATOR_BOND,
+			min_nominator_bond: MIN_NOMINATOR_BOND,
+			max_validator_count: Some(MAX_CANDIDATES),
+		},
 		session: SessionConfig { keys: validators },
 		sudo: SudoConfig { key: sudo },
 		proof_of_learning: ProofOfLearningConfig { parameters: local_round_parameters(work_bits) },
@@ -130,6 +163,7 @@ fn genesis(
 		datasets: DatasetsConfig { parameters: local_dataset_parameters(work_bits) },
 		rewards: RewardsConfig { parameters: local_reward_parameters() },
 		usage: UsageConfig { parameters: local_usage_parameters() },
+		checkpoints: CheckpointsConfig { parameters: local_checkpoint_parameters() },
 	})
 }
 
@@ -143,8 +177,8 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	let alice = || validator(Sr25519Keyring::Alice, Ed25519Keyring::Alice);
 	let bob = || validator(Sr25519Keyring::Bob, Ed25519Keyring::Bob);
 	let patch = match id.as_ref() {
-		DEV_RUNTIME_PRESET => genesis(vec![alice()], Some(Sr25519Keyring::Alice.to_account_id()), 0),
-		LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![alice(), bob()], None, LOCAL_WORK_BITS),
+		DEV_RUNTIME_PRESET => genesis(vec![alice()], 1, Some(Sr25519Keyring::Alice.to_account_id()), 0),
+		LOCAL_TESTNET_RUNTIME_PRESET => genesis(vec![alice(), bob()], LOCAL_SEATS, None, LOCAL_WORK_BITS),
 		_ => return None,
 	};
 	serde_json::to_vec(&patch).ok()

@@ -128,7 +128,13 @@ mod runtime {
 	#[runtime::pallet_index(5)]
 	pub type Sudo = pallet_sudo;
 
-	// Consensus: 10 to 19. Babe goes before Session, which asks it when a session ends.
+	// Pallets go in the order of their numbers. Session elects the first validators from the stakes of genesis, so
+	// Staking goes before it, though after Balances.
+	#[runtime::pallet_index(9)]
+	pub type Staking = pallet_staking;
+
+	// Consensus: 10 to 19. Babe goes before Session, which asks it when a session ends; Authorship does, so that a
+	// block counts for the era it was built in.
 	#[runtime::pallet_index(10)]
 	pub type Babe = pallet_babe;
 	#[runtime::pallet_index(11)]
@@ -137,6 +143,15 @@ mod runtime {
 	pub type Session = pallet_session;
 	#[runtime::pallet_index(13)]
 	pub type Grandpa = pallet_grandpa;
+	#[runtime::pallet_index(14)]
+	pub type VoterList = pallet_bags_list;
+	#[runtime::pallet_index(15)]
+	pub type Offences = pallet_offences;
+	#[runtime::pallet_index(16)]
+	pub type Historical = pallet_session::historical;
+	// After Session, whose sessions it counts.
+	#[runtime::pallet_index(19)]
+	pub type Checkpoints = pallet_checkpoints;
 
 	// Learning: 30 to 49.
 	#[runtime::pallet_index(30)]

@@ -1,11 +1,11 @@
-//! The rewards as those see them who verify data, audit, or serve.
+//! The rewards as those see them who verify data, audit, serve, or validate.
 
 use crate::{pallet::*, Pallet};
 use alloc::collections::BTreeMap;
 use blyan_primitives::{
 	dag::SubmissionId,
 	economy::Budget,
-	traits::{AuditRewards, AuditedWork, DataRewards, ServingRewards},
+	traits::{AuditRewards, AuditedWork, DataRewards, ServingRewards, ValidatorRewards},
 	Balance,
 };
 
@@ -28,6 +28,15 @@ impl<T: Config> ServingRewards<T::AccountId> for Pallet<T> {
 			epoch,
 			account,
 			amount,
+		});
+	}
+}
+
+impl<T: Config> ValidatorRewards<T::AccountId> for Pallet<T> {
+	fn accrue_validators(parts: BTreeMap<T::AccountId, Balance>) {
+		let claims = parts.into_iter().map(|(who, amount)| (who, amount, ()));
+		Self::accrue_telling(Budget::Validators, claims, |epoch, account, amount, ()| {
+			Event::ValidationAccrued { epoch, account, amount }
 		});
 	}
 }

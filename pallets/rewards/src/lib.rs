@@ -280,6 +280,15 @@ pub mod pallet {
 			/// What holds from now on; the length of an epoch, from the next epoch on.
 			parameters: RewardParameters,
 		},
+		/// An account validated: it earned a claim on the validators' budget.
+		ValidationAccrued {
+			/// The epoch that will settle it.
+			epoch: EpochNumber,
+			/// Who earned it.
+			account: T::AccountId,
+			/// The claim; more claims than budget scale it down.
+			amount: Balance,
+		},
 	}
 
 	#[pallet::error]

@@ -7,12 +7,22 @@ use frame_support::{
 	weights::Weight,
 };
 use polkadot_sdk::sp_io::TestExternalities;
+use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
 use sp_keyring::Sr25519Keyring;
+use sp_runtime::{
+	traits::{Dispatchable, Header as _},
+	Digest, DigestItem,
+};
+use sp_staking::EraIndex;
 
 /// Runs `test` on the state that a preset starts with; checks every invariant of every pallet after.
 pub fn with_preset(preset: &str, test: impl FnOnce()) {
+	with_preset_in(TestExternalities::default(), preset, test);
+}
+
+/// The same, with what `ext` has of a node around the runtime.
+pub fn with_preset_in(mut ext: TestExternalities, preset: &str, test: impl FnOnce()) {
 	let patch = genesis_config_presets::get_preset(&preset.into()).expect("the preset exists");
-	let mut ext = TestExternalities::default();
 	ext.execute_with(|| {
 		let default = get_preset_default();
 		build_state::<RuntimeGenesisConfig>(merged(default, &patch)).expect("the preset builds");
@@ -77,6 +87,54 @@ pub fn run_to(number: BlockNumber) {
 		Manifests::on_initialize(next);
 		Datasets::on_initialize(next);
 	}
+}
+
+/// Goes on to a block `slots` after this one, by Alice, as the runtime executes it: all hooks of all pallets, and the
+/// time. Leaves it open for calls.
+pub fn next_block(slots: u64) {
+	// Block 1 was begun by `run_to`.
+	if Babe::initialized().is_some() {
+		Executive::finalize_block();
+	}
+	let slot = pallet_babe::CurrentSlot::<Runtime>::get().saturating_add(slots);
+	let alice = account(Sr25519Keyring::Alice);
+	let place = Session::validators().iter().position(|who| *who == alice).expect("Alice is a validator");
+	let author = SecondaryPlainPreDigest { authority_index: place as u32, slot };
+	let digest = Digest { logs: vec![DigestItem::babe_pre_digest(PreDigest::SecondaryPlain(author))] };
+	let number = System::block_number().saturating_add(1);
+	let header = Header::new(number, Hash::default(), Hash::default(), Hash::default(), digest);
+	Executive::initialize_block(&header);
+	let now = slot.saturating_mul(blyan_primitives::SLOT_MILLISECONDS);
+	let time = RuntimeCall::Timestamp(pallet_timestamp::Call::set { now });
+	frame_support::assert_ok!(time.dispatch(RuntimeOrigin::none()));
+}
+
+/// Goes on to the first block of the next session.
+pub fn next_session() {
+	let session = Session::current_index();
+	// The first block that the runtime executes is where its first session begins.
+	if Babe::initialized().is_none() {
+		next_block(1);
+	}
+	next_block(configs::EPOCH_DURATION_IN_SLOTS);
+	assert_eq!(Session::current_index(), session.saturating_add(1));
+}
+
+/// The era whose validators these are.
+pub fn active_era() -> EraIndex {
+	pallet_staking::ActiveEra::<Runtime>::get().expect("eras began at genesis").index
+}
+
+/// Goes on to the first block of the next era.
+pub fn next_era() {
+	let era = active_era();
+	for _ in 0..=configs::SESSIONS_PER_ERA {
+		next_session();
+		if active_era() > era {
+			return;
+		}
+	}
+	panic!("era {era} did not end");
 }
 
 /// Who plays in the tests.

@@ -125,7 +125,8 @@ fn a_good_dataset_should_be_audited_voted_on_and_approved_and_who_helped_be_paid
 		let before = reputation(WORKERS[0]);
 		for key in WORKERS {
 			assert_ok!(Datasets::settle_vote(signed(CONTRIBUTOR), id, account(key)));
-			assert_eq!(Balances::total_balance_on_hold(&account(key)), 1_000 * BLY, "its bond alone");
+			let held = pallet_datasets::HoldReason::DatasetVote.into();
+			assert_eq!(Balances::balance_on_hold(&held, &account(key)), 0, "returned or burned");
 		}
 		assert!(reputation(WORKERS[0]) < before);
 		assert_eq!(supply - Balances::total_issuance(), BLY / 10, "what the wrong vote cost is burned");

@@ -1,7 +1,8 @@
-//! The runtime as a whole: its presets, its money, and rounds and a dispute through the real pallets.
+//! The runtime as a whole: its presets, its money, its validators, and rounds and a dispute through the real pallets.
 
 mod canaries;
 mod chain;
+mod checkpoints;
 mod datasets;
 mod disputes;
 mod flood;
@@ -10,4 +11,5 @@ mod money;
 mod presets;
 mod rounds;
 mod sealed;
+mod staking;
 mod usage;

@@ -22,9 +22,12 @@ use sp_runtime::DigestItem;
 fn fees_should_be_burned_by_one_per_cent_and_go_to_the_author() {
 	with_preset(LOCAL_TESTNET_RUNTIME_PRESET, || {
 		let author = account(Sr25519Keyring::Bob);
-		// The digest that names the second validator as the block's author.
-		let digest =
-			PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: 1, slot: 1.into() });
+		let place = Session::validators().iter().position(|who| *who == author).expect("a validator");
+		// The digest that names it as the block's author.
+		let digest = PreDigest::SecondaryPlain(SecondaryPlainPreDigest {
+			authority_index: place as u32,
+			slot: 1.into(),
+		});
 		System::deposit_log(DigestItem::PreRuntime(BABE_ENGINE_ID, digest.encode()));
 		let (supply, before) = (Balances::total_issuance(), Balances::balance(&author));
 		let fee = Balances::withdraw(

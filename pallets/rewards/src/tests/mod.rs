@@ -11,3 +11,4 @@ mod migrations;
 mod parameters;
 mod properties;
 mod try_state;
+mod validators;
