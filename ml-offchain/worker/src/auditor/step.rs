@@ -274,6 +274,8 @@ impl<M: Matter> State<M> {
 	/// Forgets what concerns attempts that are over. What is under way is forgotten when it returns.
 	fn forget_closed(&mut self) {
 		let open: BTreeSet<M::Attempt> = self.audits.iter().map(M::attempt).collect();
+		// What takes longer than there was time must not be in the way of what comes next.
+		self.auditing = self.auditing.filter(|attempt| open.contains(attempt));
 		self.calls.observed(|(CallKey::Commit(attempt) | CallKey::Reveal(attempt))| open.contains(attempt));
 		self.told.retain(|note| {
 			let (Note::MissedCommit(attempt) | Note::MissedReveal(attempt) | Note::FindingLost(attempt)) =

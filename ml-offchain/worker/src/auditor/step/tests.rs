@@ -74,6 +74,17 @@ fn step_should_audit_what_is_due_first_and_one_at_a_time() {
 }
 
 #[test]
+fn step_should_audit_the_next_when_what_it_looks_at_is_over() {
+	let mut state = new();
+	step(&mut state, finalized(1, vec![view(1, committing(20))]));
+	let next = Action::Audit(Box::new(view(2, committing(30))));
+	assert_eq!(step(&mut state, finalized(21, vec![view(2, committing(30))])), [next]);
+	// What comes of the first after all is kept, and is nothing to the second.
+	assert!(matches!(&step(&mut state, found(1, 1))[..], [Action::Journal(_)]));
+	assert_eq!(step(&mut state, finalized(22, vec![view(2, committing(30))])), []);
+}
+
+#[test]
 fn step_should_journal_before_it_commits_and_commit_to_the_same_when_started_again() {
 	let mut state = new();
 	step(&mut state, finalized(1, vec![view(1, committing(20))]));
