@@ -7,7 +7,11 @@ use alloc::vec::Vec;
 use blyan_bitcoin::{target::expand, BitcoinHash, Network, RawHeader};
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
-	frame_support::{dispatch::RawOrigin, traits::Authorize, BoundedVec},
+	frame_support::{
+		dispatch::RawOrigin,
+		traits::{Authorize, Get},
+		BoundedVec,
+	},
 	frame_system,
 	sp_core::U256,
 	sp_runtime::transaction_validity::TransactionSource,
@@ -84,9 +88,10 @@ mod benchmarks {
 		}
 	}
 
-	/// `n` headers, of which the first makes a chain the best that has `d` blocks that were not.
+	/// `n` headers, of which the first makes a chain the best that has `d` blocks that were not. A deeper reorganisation
+	/// than what is kept is not followed.
 	#[benchmark]
-	fn submit_headers(n: Linear<1, 32>, d: Linear<0, 100>) {
+	fn submit_headers(n: Linear<1, 32>, d: Linear<0, { T::HeadersKept::get().saturating_sub(1).min(100) }>) {
 		let first = start::<T>();
 		import::<T>(&chain(first, TIME, d, 1));
 		let rival = chain(first, TIME, d + n, 2);

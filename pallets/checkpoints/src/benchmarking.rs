@@ -75,10 +75,10 @@ mod benchmarks {
 	#[benchmark]
 	fn vote() {
 		let (_, key) = start::<T>();
-		let (vote, signature) = missing_vote::<T>(&key, true);
+		let (cast, signature) = missing_vote::<T>(&key, true);
 
 		#[extrinsic_call]
-		_(RawOrigin::Authorized, vote, signature);
+		_(RawOrigin::Authorized, cast, signature);
 
 		assert_eq!(NewestCertificate::<T>::get(), Some(0));
 	}
@@ -86,8 +86,8 @@ mod benchmarks {
 	#[benchmark]
 	fn authorize_vote() {
 		let (_, key) = start::<T>();
-		let (vote, signature) = missing_vote::<T>(&key, false);
-		let call = Call::<T>::vote { vote, signature };
+		let (cast, signature) = missing_vote::<T>(&key, false);
+		let call = Call::<T>::vote { vote: cast, signature };
 
 		#[block]
 		{

@@ -103,20 +103,20 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn delegate(polls: Linear<0, { T::MaxVotes::get() }>) {
+	fn delegate(p: Linear<0, { T::MaxVotes::get() }>) {
 		let (who, to) = (holder::<T>("voter"), holder::<T>("delegate"));
 		lock_for_another_topic::<T>(&who);
-		vote_in::<T>(&to, Topic::Root, polls, ballot::<T>());
+		vote_in::<T>(&to, Topic::Root, p, ballot::<T>());
 		#[extrinsic_call]
 		_(RawOrigin::Signed(who.clone()), Topic::Root, to.clone(), tokens::<T>(), Conviction::Locked6x);
 		assert_eq!(Votings::<T>::get(to, Topic::Root).delegated.support, tokens::<T>());
 	}
 
 	#[benchmark]
-	fn undelegate(polls: Linear<0, { T::MaxVotes::get() }>) {
+	fn undelegate(p: Linear<0, { T::MaxVotes::get() }>) {
 		let (who, to) = (holder::<T>("voter"), holder::<T>("delegate"));
 		lock_for_another_topic::<T>(&who);
-		vote_in::<T>(&to, Topic::Root, polls, ballot::<T>());
+		vote_in::<T>(&to, Topic::Root, p, ballot::<T>());
 		assert_ok!(Pallet::<T>::do_delegate(
 			&who,
 			Topic::Root,
@@ -150,12 +150,12 @@ mod benchmarks {
 
 	/// What the call does for who is no worker, and a slash for who is.
 	#[benchmark]
-	fn lapse(polls: Linear<0, { Pallet::<T>::max_lapsing() }>) {
+	fn lapse(p: Linear<0, { Pallet::<T>::max_lapsing() }>) {
 		let who = worker::<T>("voter");
 		let ballot = Ballot { aye: 1, ..Ballot::default() };
-		let first = polls.min(T::MaxVotes::get());
+		let first = p.min(T::MaxVotes::get());
 		vote_in::<T>(&who, Topic::Learning, first, ballot);
-		vote_in::<T>(&who, Topic::Datasets, polls - first, ballot);
+		vote_in::<T>(&who, Topic::Datasets, p - first, ballot);
 		let dropped;
 		#[block]
 		{
@@ -163,7 +163,7 @@ mod benchmarks {
 			dropped = Pallet::<T>::drop_votes(&who);
 			WorkerCredits::<T>::mutate(&who, |credits| credits.suspended_until.saturating_inc());
 		}
-		assert_eq!(dropped, (polls, polls));
+		assert_eq!(dropped, (p, p));
 	}
 
 	#[benchmark]
