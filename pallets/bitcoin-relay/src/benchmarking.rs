@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
-use crate::{Call, Checkpoint, Config, FollowedNetwork, Headers, Pallet, StoredHeader, Tip};
+use crate::{
+	BenchmarkHelper as _, Call, Checkpoint, Config, FollowedNetwork, Headers, Pallet, StoredHeader, Tip,
+};
 use alloc::vec::Vec;
 use blyan_bitcoin::{target::expand, BitcoinHash, Network, RawHeader};
 use polkadot_sdk::{
@@ -19,6 +21,7 @@ use polkadot_sdk::{
 
 /// Begins anew at regtest's first block, with as many heights as are ever kept.
 fn start<T: Config>() -> BitcoinHash {
+	T::BenchmarkHelper::set_clock(TIME);
 	let (hash, header) = Checkpoint::default().check().unwrap();
 	let _ = Headers::<T>::clear(u32::MAX, None);
 	let _ = crate::AtHeight::<T>::clear(u32::MAX, None);

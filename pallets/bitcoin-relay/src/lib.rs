@@ -35,6 +35,13 @@ mod tests;
 
 use polkadot_sdk::{frame_support, frame_system};
 
+/// What benchmarks need of the runtime.
+#[cfg(feature = "runtime-benchmarks")]
+pub trait BenchmarkHelper {
+	/// Has [`Config::Clock`] show that time, in seconds since 1970.
+	fn set_clock(seconds: u32);
+}
+
 #[frame_support::pallet]
 pub mod pallet {
 	use super::{frame_support, frame_system};
@@ -73,6 +80,10 @@ pub mod pallet {
 
 		/// Weights.
 		type WeightInfo: WeightInfo;
+
+		/// Sets the clock.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: crate::BenchmarkHelper;
 	}
 
 	/// The network that is followed, from the first block on.

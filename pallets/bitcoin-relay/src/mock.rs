@@ -50,6 +50,15 @@ impl Config for Test {
 	type MaxBatch = ConstU32<MAX_BATCH>;
 	type MaxFreeHeaders = ConstU32<MAX_FREE>;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = Test;
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::BenchmarkHelper for Test {
+	fn set_clock(seconds: u32) {
+		pallet_timestamp::Now::<Test>::put(u64::from(seconds) * 1_000);
+	}
 }
 
 /// A relay of regtest from its first block. What a test leaves behind must keep every invariant.
